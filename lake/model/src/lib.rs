@@ -1,0 +1,22 @@
+//! What a record is: money, time, sides, statuses and ids. No I/O, and no knowledge of any other crate.
+//!
+//! Values are parsed, not validated: a [`Price`] that exists is positive and fits the lake's decimals, a
+//! [`Market`] that exists has a well-formed venue, asset and currency. What cannot be parsed is refused with
+//! a [`BadValue`] that names the field, the value and the reason.
+
+mod check;
+mod error;
+mod ids;
+mod market;
+mod money;
+mod offer;
+mod run;
+pub mod seed;
+
+pub use check::{Check, Quarantined, Rule};
+pub use error::BadValue;
+pub use ids::{RawId, RunId, SnapshotId};
+pub use market::{Asset, Fiat, MakerSide, Market, TradeType, Venue};
+pub use money::{AMOUNT_PRECISION, AMOUNT_SCALE, Amount, Price, RATE_PRECISION, RATE_SCALE, Rate};
+pub use offer::{Depth, Offer, Snapshot};
+pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus};

@@ -1,0 +1,225 @@
+//! Runs: what was asked, what came of it. A report is written as a raw object of its own and closes the run.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{BadValue, Market, RunId};
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Under way.
+    Running,
+    /// Every market was asked and answered in full.
+    Completed,
+    /// Some markets were not, or not in full.
+    Partial,
+    /// No market was, or the run died.
+    Failed,
+}
+
+impl RunStatus {
+    /// `running`, `completed`, `partial` or `failed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for RunStatus {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        [Self::Running, Self::Completed, Self::Partial, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| BadValue::new("status", text, "is not running, completed, partial or failed"))
+    }
+}
+
+/// Why a request failed. The kinds are told apart because what helps differs: waiting, moving to another
+/// network, or reading the venue's news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorType {
+    /// HTTP 429: too many requests.
+    RateLimited,
+    /// HTTP 403: refused to this client or network.
+    Forbidden,
+    /// HTTP 451, or an answer that says so: refused to this country.
+    GeoBlocked,
+    /// HTTP 5xx.
+    ServerError,
+    /// Any other HTTP status that is not success.
+    HttpStatus,
+    /// No answer within the time allowed.
+    Timeout,
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// The connection broke, or the name is unknown.
+    Network,
+    /// A web page where JSON was expected.
+    HtmlBlockPage,
+    /// The body ends before its announced length, or in the middle of JSON.
+    TruncatedBody,
+    /// The body is not JSON, or not of the protocol's shape.
+    InvalidBody,
+    /// The venue's own code says that it failed.
+    VenueCode,
+    /// Not asked: the venue's circuit breaker is open.
+    BreakerOpen,
+    /// Not asked, or abandoned: the run's time was over.
+    DeadlineExceeded,
+    /// The run itself died and was closed by a later one.
+    RunDied,
+    /// What was fetched could not be stored.
+    StorageFailed,
+}
+
+impl ErrorType {
+    /// The type's name, as it stands in the column `error_type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::Forbidden => "forbidden",
+            Self::GeoBlocked => "geo_blocked",
+            Self::ServerError => "server_error",
+            Self::HttpStatus => "http_status",
+            Self::Timeout => "timeout",
+            Self::ConnectionRefused => "connection_refused",
+            Self::Network => "network",
+            Self::HtmlBlockPage => "html_block_page",
+            Self::TruncatedBody => "truncated_body",
+            Self::InvalidBody => "invalid_body",
+            Self::VenueCode => "venue_code",
+            Self::BreakerOpen => "breaker_open",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::RunDied => "run_died",
+            Self::StorageFailed => "storage_failed",
+        }
+    }
+
+    /// Whether asking again soon may help.
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::ServerError
+                | Self::Timeout
+                | Self::ConnectionRefused
+                | Self::Network
+                | Self::TruncatedBody
+                | Self::InvalidBody
+                | Self::VenueCode
+        )
+    }
+}
+
+impl fmt::Display for ErrorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One request that failed, a row of `ops_extraction_errors`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestError {
+    /// When the last try failed.
+    pub at: DateTime<Utc>,
+    /// Which market was asked for; none for a failure of the run as a whole.
+    pub market: Option<Market>,
+    /// Which page.
+    pub page: Option<u32>,
+    /// What kind of failure, of the last try.
+    pub error_type: ErrorType,
+    /// What was seen: status, code, the beginning of the body.
+    pub message: String,
+    /// Tries after the first.
+    pub retries: u32,
+    /// Whether a later try succeeded.
+    pub resolved: bool,
+}
+
+/// How one market fared in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarketStatus {
+    /// All that was announced arrived.
+    Complete,
+    /// Some pages are missing; what arrived was kept.
+    Truncated,
+    /// It was asked, and has no offers.
+    Empty,
+    /// It could not be asked: nothing is known about it.
+    Failed,
+}
+
+/// One market of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketResult {
+    /// Which market.
+    pub market: Market,
+    /// How it fared.
+    pub status: MarketStatus,
+    /// Pages for the offers that the venue announced.
+    pub pages_announced: u32,
+    /// Pages that arrived.
+    pub pages_received: u32,
+    /// Offers that the venue announced at its last page.
+    pub offers_announced: u32,
+    /// Offers that arrived, each counted once.
+    pub offers_received: u32,
+    /// Offers that arrived again on another page.
+    pub duplicates: u32,
+}
+
+/// What became of a run: the body of a `run_report` raw object, and from it a row of `ops_batch_runs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run.
+    pub run_id: RunId,
+    /// Which job: `p2p_scrape` …
+    pub job: String,
+    /// Its first moment.
+    pub started_at: DateTime<Utc>,
+    /// Its last; for a run that died, when that was noticed.
+    pub ended_at: DateTime<Utc>,
+    /// What became of it.
+    pub status: RunStatus,
+    /// Market by market, in the order in which they ended.
+    pub markets: Vec<MarketResult>,
+    /// Every request that failed.
+    pub errors: Vec<RequestError>,
+}
+
+impl RunReport {
+    /// Offers that arrived, over all markets.
+    pub fn offers_received(&self) -> u64 {
+        self.markets.iter().map(|market| u64::from(market.offers_received)).sum()
+    }
+
+    /// Failures that no later try mended.
+    pub fn unresolved(&self) -> impl Iterator<Item = &RequestError> {
+        self.errors.iter().filter(|error| !error.resolved)
+    }
+
+    /// The status that follows from how the markets fared.
+    pub fn status_of(markets: &[MarketResult]) -> RunStatus {
+        let good = |status| matches!(status, MarketStatus::Complete | MarketStatus::Empty);
+        let failed = markets.iter().filter(|market| market.status == MarketStatus::Failed).count();
+        if failed == markets.len() {
+            RunStatus::Failed
+        } else if markets.iter().all(|market| good(market.status)) {
+            RunStatus::Completed
+        } else {
+            RunStatus::Partial
+        }
+    }
+}

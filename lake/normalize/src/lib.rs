@@ -1,0 +1,111 @@
+//! From a raw object to records, rejects and checks. Pure: no clock, no network, no store; the same bytes give the
+//! same records on every machine, today and in a replay.
+//!
+//! ```text
+//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, reports, quarantine }
+//! ```
+//!
+//! Two steps, because records borrow from the envelopes. Nothing panics on any bytes, and nothing is dropped: what
+//! can't become a record is in `quarantine` with the rule that it broke.
+
+mod depth;
+mod quality;
+mod snapshot;
+
+use std::borrow::Cow;
+
+use cauce_model::{Quarantined, RawId, Rule, RunReport, Snapshot};
+use cauce_protocols::venues;
+use cauce_raw::{CAUCE, Envelope, kind, lines};
+use chrono::{DateTime, Utc};
+
+/// Version of the rules. Raised with every change that gives other records for the same bytes.
+pub const VERSION: i32 = 1;
+
+/// One line of a raw object.
+#[derive(Debug, Clone)]
+pub struct Line<'a> {
+    pos: i32,
+    text: &'a [u8],
+    envelope: Result<Envelope<'a>, String>,
+}
+
+impl<'a> Line<'a> {
+    /// Position in the raw object: the number of the line, from 0.
+    pub fn pos(&self) -> i32 {
+        self.pos
+    }
+
+    /// The envelope, or what is wrong with the line.
+    pub fn envelope(&self) -> Result<&Envelope<'a>, &str> {
+        self.envelope.as_ref().map_err(String::as_str)
+    }
+}
+
+/// Takes a decompressed raw object apart.
+pub fn open(object: &[u8]) -> Vec<Line<'_>> {
+    lines(object).map(|(pos, text)| Line { pos, text, envelope: Envelope::read_line(text) }).collect()
+}
+
+/// What a raw object says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Normalized<'a> {
+    /// Snapshots of markets, in the object's order.
+    pub snapshots: Vec<Snapshot<'a>>,
+    /// Reports of runs with their positions.
+    pub reports: Vec<(i32, RunReport)>,
+    /// Records that broke a rule.
+    pub quarantine: Vec<Quarantined<'a>>,
+}
+
+/// Reads everything in the object `raw`, whose lines [`open`] gave.
+pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
+    let mut out = Normalized::default();
+    let envelopes = envelopes(lines, &mut out.quarantine);
+    if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
+        reports(&envelopes, &mut out);
+    } else if let Some(venue) = venues::find(raw.source()) {
+        snapshot::read(raw, venue, &envelopes, &mut out);
+    } else {
+        let reason = format!("no protocol is registered for the source '{}'", raw.source());
+        for (pos, envelope) in envelopes {
+            out.quarantine.push(whole(pos, envelope, Rule::UnknownSource, reason.clone()));
+        }
+    }
+    out
+}
+
+type Positioned<'a> = (i32, &'a Envelope<'a>);
+
+fn envelopes<'a>(lines: &'a [Line<'a>], quarantine: &mut Vec<Quarantined<'a>>) -> Vec<Positioned<'a>> {
+    let mut good = Vec::with_capacity(lines.len());
+    for line in lines {
+        match &line.envelope {
+            Ok(envelope) => good.push((line.pos, envelope)),
+            Err(reason) => quarantine.push(Quarantined {
+                raw_pos: line.pos,
+                // The line says no time that could be read.
+                fetched_at: DateTime::<Utc>::UNIX_EPOCH,
+                rule: Rule::InvalidEnvelope,
+                reason: reason.clone(),
+                record: String::from_utf8_lossy(line.text),
+            }),
+        }
+    }
+    good
+}
+
+/// The whole body of an envelope, set aside.
+fn whole<'a>(pos: i32, envelope: &'a Envelope<'a>, rule: Rule, reason: String) -> Quarantined<'a> {
+    let record: Cow<'a, str> = String::from_utf8_lossy(envelope.body.bytes());
+    Quarantined { raw_pos: pos, fetched_at: envelope.fetched_at, rule, reason, record }
+}
+
+fn reports<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    for (pos, envelope) in envelopes {
+        match serde_json::from_slice::<RunReport>(envelope.body.bytes()) {
+            Ok(report) => out.reports.push((*pos, report)),
+            Err(error) => out.quarantine.push(whole(*pos, envelope, Rule::UnknownShape, error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+use std::{borrow::Cow, collections::BTreeMap};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use cauce_model::{Market, RunId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sonic_rs::LazyValue;
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// HTTP method.
+    pub method: String,
+    /// Where it was sent.
+    pub url: String,
+    /// The JSON that was sent with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<serde_json::Value>,
+}
+
+/// One thing that the outside said, with what is needed to understand it later: one line of a raw object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope<'a> {
+    /// The run that asked, if one did.
+    pub run_id: Option<RunId>,
+    /// The market that was asked for.
+    pub market: Option<Market>,
+    /// Which of its pages, from 1.
+    pub page: Option<u32>,
+    /// The file that was imported.
+    pub file: Option<Cow<'a, str>>,
+    /// The request, for what was asked over HTTP.
+    pub request: Option<Cow<'a, Request>>,
+    /// The HTTP status of the answer.
+    pub status: Option<u16>,
+    /// Headers of the answer that matter later.
+    pub headers: BTreeMap<String, String>,
+    /// When the bytes were obtained.
+    pub fetched_at: DateTime<Utc>,
+    /// The bytes.
+    pub body: Body<'a>,
+}
+
+/// A body, verbatim.
+///
+/// In the line it stands as it is under `body` where it is JSON on one line, so that reading it back costs no
+/// unescaping and other tools see JSON; as a string under `body_text` where it is other text; and as
+/// `body_base64` where it is not UTF-8. Each gives back the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body<'a>(Cow<'a, [u8]>);
+
+impl<'a> Body<'a> {
+    /// A body of these bytes.
+    pub fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes, borrowed from the line where they stand there unescaped.
+    pub fn into_bytes(self) -> Cow<'a, [u8]> {
+        self.0
+    }
+
+    /// The body as JSON that can stand in a line unchanged, if it is that.
+    fn as_line_json(&self) -> Option<&RawValue> {
+        let one_line = !self.0.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        let trimmed = !self.0.first().is_some_and(u8::is_ascii_whitespace)
+            && !self.0.last().is_some_and(u8::is_ascii_whitespace);
+        if one_line && trimmed { serde_json::from_slice(&self.0).ok() } else { None }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_id: Option<RunId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    market: Option<Market>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    file: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<Cow<'a, Request>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
+    fetched_at: DateTime<Utc>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    body_text: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    body_base64: Option<Cow<'a, str>>,
+}
+
+/// The body alone. Apart from [`Line`] because one side writes with `serde_json` and the other reads with
+/// `sonic_rs`, and each has its own type for "JSON, untouched".
+#[derive(Deserialize)]
+struct LineBody<'a> {
+    #[serde(borrow, default)]
+    body: Option<LazyValue<'a>>,
+}
+
+#[derive(Serialize)]
+struct LineOut<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    /// The version of the line's layout.
+    const VERSION: u32 = 1;
+
+    /// An envelope around bytes that were obtained at `fetched_at`, and nothing else known about them.
+    pub fn bare(body: impl Into<Cow<'a, [u8]>>, fetched_at: DateTime<Utc>) -> Self {
+        Self {
+            run_id: None,
+            market: None,
+            page: None,
+            file: None,
+            request: None,
+            status: None,
+            headers: BTreeMap::new(),
+            fetched_at,
+            body: Body::new(body),
+        }
+    }
+
+    /// Appends the envelope to `out` as one line.
+    pub(crate) fn write_line(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let json = self.body.as_line_json();
+        let text = if json.is_none() { std::str::from_utf8(self.body.bytes()).ok() } else { None };
+        let base64 = (json.is_none() && text.is_none()).then(|| BASE64_STANDARD.encode(self.body.bytes()));
+        let line = Line {
+            v: Self::VERSION,
+            run_id: self.run_id,
+            market: self.market.clone(),
+            page: self.page,
+            file: self.file.as_deref().map(Cow::Borrowed),
+            request: self.request.as_deref().map(Cow::Borrowed),
+            status: self.status,
+            headers: self.headers.clone(),
+            fetched_at: self.fetched_at,
+            body_text: text.map(Cow::Borrowed),
+            body_base64: base64.map(Cow::Owned),
+        };
+        serde_json::to_writer(&mut *out, &LineOut { line, body: json })?;
+        out.push(b'\n');
+        Ok(())
+    }
+
+    /// Reads one line. The error says what is wrong with it.
+    pub fn read_line(line: &'a [u8]) -> Result<Self, String> {
+        let head: Line<'a> = sonic_rs::from_slice(line).map_err(|error| error.to_string())?;
+        if head.v != Self::VERSION {
+            return Err(format!("envelope version {} is not known, only {}", head.v, Self::VERSION));
+        }
+        let body = match (head.body_text, head.body_base64) {
+            (Some(Cow::Borrowed(text)), None) => Cow::Borrowed(text.as_bytes()),
+            (Some(Cow::Owned(text)), None) => Cow::Owned(text.into_bytes()),
+            (None, Some(text)) => {
+                Cow::Owned(BASE64_STANDARD.decode(text.as_bytes()).map_err(|error| error.to_string())?)
+            }
+            (None, None) => match json_body(line)? {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            },
+            (Some(_), Some(_)) => return Err("envelope has two bodies".to_owned()),
+        };
+        Ok(Self {
+            run_id: head.run_id,
+            market: head.market,
+            page: head.page,
+            file: head.file,
+            request: head.request,
+            status: head.status,
+            headers: head.headers,
+            fetched_at: head.fetched_at,
+            body: Body(body),
+        })
+    }
+}
+
+fn json_body(line: &[u8]) -> Result<Cow<'_, str>, String> {
+    let only: LineBody<'_> = sonic_rs::from_slice(line).map_err(|error| error.to_string())?;
+    only.body.map(|body| body.as_raw_cow()).ok_or_else(|| "envelope has no body".to_owned())
+}
+
+/// The lines of a raw object with their positions. Empty lines count, so that positions are line numbers.
+pub fn lines(object: &[u8]) -> impl Iterator<Item = (i32, &[u8])> {
+    let without_end = object.strip_suffix(b"\n").unwrap_or(object);
+    let lines = without_end.split(|byte| *byte == b'\n');
+    (0..).zip(lines).filter(|(_, line)| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at() -> DateTime<Utc> {
+        "2026-03-01T10:20:30.123456Z".parse().unwrap()
+    }
+
+    fn round_trip(body: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let mut line = Vec::new();
+        Envelope::bare(body, at()).write_line(&mut line).unwrap();
+        let back = Envelope::read_line(line.strip_suffix(b"\n").unwrap()).unwrap();
+        assert_eq!(back.fetched_at, at());
+        (line.clone(), back.body.bytes().to_vec())
+    }
+
+    #[test]
+    fn json_stands_in_the_line_as_it_came() {
+        let body = br#"{"price": "61.450",  "odd":1e5}"#;
+        let (line, back) = round_trip(body);
+        assert!(line.windows(body.len()).any(|window| window == body));
+        assert_eq!(back, body);
+    }
+
+    #[test]
+    fn bodies_that_are_not_one_line_of_json_come_back_byte_for_byte() {
+        let bodies: [&[u8]; 8] =
+            [b"", b" {}", b"{}\n", b"{\n\"a\": 1}", b"<html>", b"\xff\xfe", b"null", b"{\"a\":"];
+        for body in bodies {
+            assert_eq!(round_trip(body).1, body, "{:?}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn positions_are_line_numbers() {
+        let found: Vec<_> = lines(b"a\n\nb\n").collect();
+        assert_eq!(found, [(0, &b"a"[..]), (2, &b"b"[..])]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_come_back(body in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert_eq!(round_trip(&body).1, body);
+        }
+
+        #[test]
+        fn any_line_is_read_or_refused(line in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Envelope::read_line(&line);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The raw zone: what the outside said, verbatim, compressed, and named by what it is.
+//!
+//! - [`Envelope`]: one answer, file or report, as one line of JSON.
+//! - [`Bundle`]: envelopes on their way to becoming a raw object.
+//! - [`open`]: the object store behind the lake, a directory or memory.
+//! - [`RawZone`]: put, get and list raw objects.
+//!
+//! A raw object is newline-delimited envelopes, compressed with zstd. Its key is
+//! `raw/<source>/<kind>/date=YYYY-MM-DD/<run or hour>/<name>-<hash>.ndjson.zst`; see [`cauce_model::RawId`].
+
+mod bundle;
+mod envelope;
+mod store;
+mod zone;
+
+pub use bundle::{Bundle, RawObject};
+pub use envelope::{Body, Envelope, Request, lines};
+pub use store::{CreatedListener, Durability, NotifyingStore, OpenError, open, state_folder};
+pub use zone::{Put, RawError, RawZone};
+
+/// Kinds of raw objects, as they stand in keys.
+pub mod kind {
+    /// Complete snapshots of markets, made by one run.
+    pub const MARKET_SNAPSHOT: &str = "market_snapshot";
+    /// One imported file.
+    pub const FILE: &str = "file";
+    /// What became of one run.
+    pub const RUN_REPORT: &str = "run_report";
+}
+
+/// The source of what Cauce says about itself.
+pub const CAUCE: &str = "cauce";

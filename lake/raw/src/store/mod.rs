@@ -1,0 +1,56 @@
+//! The object store behind a lake, chosen by its address.
+
+mod directory;
+mod notify;
+
+use std::{
+    path::{Path as FilePath, PathBuf},
+    sync::Arc,
+};
+
+pub use directory::Durability;
+use directory::DirectoryStore;
+pub use notify::{CreatedListener, NotifyingStore};
+use object_store::{ObjectStore, memory::InMemory};
+use thiserror::Error;
+
+/// Why a lake can't be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The address is of a kind that this build has no adapter for.
+    #[error("lake '{url}': only a directory or memory:// can be opened; S3 is not part of this version")]
+    Unsupported {
+        /// The address as given.
+        url: String,
+    },
+    /// The directory can't be made or read.
+    #[error("lake '{}': {source}; choose a directory that this user can write", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The object store refused the directory.
+    #[error("lake: {0}")]
+    Store(#[from] object_store::Error),
+}
+
+/// Opens the store of a lake: a directory (made if missing), `file://…`, or `memory://`.
+pub fn open(url: &str, durability: Durability) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    if url == "memory://" {
+        return Ok(Arc::new(InMemory::new()));
+    }
+    let path = url.strip_prefix("file://").unwrap_or(url);
+    if path.contains("://") {
+        return Err(OpenError::Unsupported { url: url.to_owned() });
+    }
+    Ok(Arc::new(DirectoryStore::open(FilePath::new(path), durability)?))
+}
+
+/// Where a lake in a directory keeps what is not the lake: the ledger, the queue, temporary files. None for a
+/// lake that is not in a directory.
+pub fn state_folder(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("file://").unwrap_or(url);
+    (!path.contains("://")).then(|| FilePath::new(path).join(directory::STATE_FOLDER))
+}

@@ -1,0 +1,116 @@
+use std::{io::Read, sync::Arc};
+
+use bytes::Bytes;
+use cauce_model::{BadValue, RawId};
+use futures::{StreamExt, TryStreamExt, future, stream::BoxStream};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, path::Path};
+use thiserror::Error;
+
+use crate::RawObject;
+
+/// What goes wrong with raw objects.
+#[derive(Debug, Error)]
+pub enum RawError {
+    /// The object store failed.
+    #[error("object store: {0}")]
+    Store(#[from] object_store::Error),
+    /// The parts of a key are not well-formed.
+    #[error("raw key: {0}")]
+    Key(#[source] BadValue),
+    /// An envelope could not be written as JSON.
+    #[error("envelope: {0}")]
+    Envelope(#[source] serde_json::Error),
+    /// The bytes could not be compressed.
+    #[error("zstd: {0}")]
+    Compression(#[source] std::io::Error),
+    /// The bytes of an object are not zstd.
+    #[error("raw object {id} is damaged, zstd says: {source}")]
+    Damaged {
+        /// Which object.
+        id: RawId,
+        /// What zstd said.
+        source: std::io::Error,
+    },
+    /// An object is larger than a normalizer's memory allows.
+    #[error("raw object {id} is larger than {limit} bytes after decompression")]
+    TooLarge {
+        /// Which object.
+        id: RawId,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// Whether a put made the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    Created,
+    /// One of that key was there before; it was left as it is.
+    AlreadyThere,
+}
+
+/// The raw zone of a lake.
+#[derive(Debug, Clone)]
+pub struct RawZone {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl RawZone {
+    /// Decompressed, so that a small bomb can't take all memory.
+    const LARGEST: u64 = 1 << 30;
+
+    /// The raw zone in `store`.
+    pub fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store }
+    }
+
+    /// Stores an object, unless its key is taken.
+    pub async fn put(&self, object: &RawObject) -> Result<Put, RawError> {
+        let path = Path::from(object.id.key());
+        match self.store.put_opts(&path, object.bytes.clone().into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(Put::Created),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(Put::AlreadyThere),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The bytes of an object as stored.
+    pub async fn get(&self, id: &RawId) -> Result<Bytes, RawError> {
+        Ok(self.store.get(&Path::from(id.key())).await?.bytes().await?)
+    }
+
+    /// The lines of an object, decompressed.
+    pub async fn read(&self, id: &RawId) -> Result<Vec<u8>, RawError> {
+        Self::decompress(id, &self.get(id).await?)
+    }
+
+    /// Decompresses what [`RawZone::get`] gave.
+    pub fn decompress(id: &RawId, stored: &[u8]) -> Result<Vec<u8>, RawError> {
+        let damaged = |source| RawError::Damaged { id: id.clone(), source };
+        let mut lines = Vec::with_capacity(stored.len().saturating_mul(8).min(64 << 20));
+        let decoder = zstd::Decoder::with_buffer(stored).map_err(damaged)?;
+        let read = decoder.take(Self::LARGEST + 1).read_to_end(&mut lines).map_err(damaged)?;
+        if read as u64 > Self::LARGEST {
+            return Err(RawError::TooLarge { id: id.clone(), limit: Self::LARGEST });
+        }
+        Ok(lines)
+    }
+
+    /// Every raw object that is `wanted`, with its metadata. Objects under `raw/` that are not raw objects are passed
+    /// over.
+    pub fn list(
+        &self,
+        wanted: impl Fn(&RawId) -> bool + Send + Sync + 'static,
+    ) -> BoxStream<'_, Result<(RawId, ObjectMeta), RawError>> {
+        let wanted = Arc::new(wanted);
+        self.store
+            .list(Some(&Path::from("raw")))
+            .map_err(RawError::from)
+            .try_filter_map(move |meta| {
+                let id = RawId::from_key(meta.location.as_ref()).ok().filter(|id| wanted(id));
+                future::ready(Ok(id.map(|id| (id, meta))))
+            })
+            .boxed()
+    }
+}

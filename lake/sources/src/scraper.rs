@@ -1,0 +1,323 @@
+//! A run: every market asked, what came kept, and a report that closes it.
+
+use std::{collections::BTreeMap, fmt, future, sync::Arc, time::Duration};
+
+use cauce_ledger::{Acquired, Job, Jobs, Ledger, LedgerError, Lease, update};
+use cauce_model::{ErrorType, Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, RunStatus, Venue};
+use cauce_protocols::venues::{self, VenueProtocol};
+use cauce_raw::{Bundle, CAUCE, Envelope, Put, RawError, RawZone, kind};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
+use thiserror::Error;
+
+use crate::{
+    Clock, Transport, VenueSettings,
+    bundler::Bundler,
+    fetcher::{Fetcher, delta},
+    pages::{self, MarketPages},
+};
+
+/// The name of the job in reports, and of its lease.
+const JOB: &str = "p2p_scrape";
+
+/// Why a run could not be made, or not be closed. What it had stored by then is used all the same, and a later run
+/// closes it as failed.
+#[derive(Debug, Error)]
+pub enum ScrapeError {
+    /// The ledger is gone.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The report could not be stored.
+    #[error("run report: {0}")]
+    Raw(#[from] RawError),
+    /// The report could not be written as JSON.
+    #[error("run report: {0}")]
+    Report(#[from] serde_json::Error),
+    /// No protocol speaks with this venue.
+    #[error("venue '{venue}' is not known; known are {}", known())]
+    UnknownVenue {
+        /// The venue.
+        venue: Venue,
+    },
+    /// The venue has no settings.
+    #[error("venue '{venue}' is not configured; add [venues.{venue}] to cauce.toml")]
+    NotConfigured {
+        /// The venue.
+        venue: Venue,
+    },
+}
+
+fn known() -> String {
+    venues::all().iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Limits of the engine.
+#[derive(Debug, Clone)]
+pub struct ScraperSettings {
+    /// Markets asked side by side.
+    pub parallel_markets: usize,
+    /// How long a run counts as alive after its last sign of life. A run that died blocks the next this long.
+    pub lease: Duration,
+    /// How long a run may take; markets that were not asked by then are reported so.
+    pub run_timeout: Duration,
+    /// How each venue is asked.
+    pub venues: BTreeMap<Venue, VenueSettings>,
+}
+
+impl Default for ScraperSettings {
+    fn default() -> Self {
+        Self {
+            parallel_markets: 4,
+            lease: Duration::from_secs(15),
+            run_timeout: Duration::from_secs(540),
+            venues: BTreeMap::new(),
+        }
+    }
+}
+
+/// Hears of every market as it ends: how many have, of how many.
+pub type Progress = Arc<dyn Fn(usize, usize, &MarketResult) + Send + Sync>;
+
+/// How one run is made.
+#[derive(Clone, Default)]
+pub struct RunOptions {
+    /// Runs of one schedule never overlap. A run by hand of a few markets is its own schedule of one.
+    pub by_hand: bool,
+    /// Who hears of the progress.
+    pub progress: Option<Progress>,
+}
+
+impl fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunOptions").field("by_hand", &self.by_hand).finish_non_exhaustive()
+    }
+}
+
+/// What came of asking for a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It was made.
+    Done(RunReport),
+    /// Another run of the schedule is under way.
+    Busy(Lease),
+    /// It was made, and closed by another while it went on: it had shown no sign of life for too long. What it
+    /// stored is used.
+    Overtaken(RunId),
+}
+
+/// The pulling engine.
+#[derive(Debug, Clone)]
+pub struct Scraper {
+    /// Leases, slots, breakers, cursor and running jobs.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where everything goes.
+    pub raw: RawZone,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Its way out.
+    pub transport: Arc<dyn Transport>,
+    /// Its limits.
+    pub settings: ScraperSettings,
+}
+
+impl Scraper {
+    /// Makes one run over `markets`. Runs that died before are closed first.
+    pub async fn run(&self, markets: &[Market], options: &RunOptions) -> Result<Outcome, ScrapeError> {
+        for market in markets {
+            self.venue(&market.venue)?;
+        }
+        let started_at = self.clock.now();
+        let run_id = RunId::starting(started_at);
+        let owner = run_id.to_string();
+        let ttl = delta(self.settings.lease);
+        if !options.by_hand
+            && let Acquired::HeldBy(lease) = Lease::acquire(&*self.ledger, JOB, &owner, ttl, started_at).await?
+        {
+            return Ok(Outcome::Busy(lease));
+        }
+        close_dead_runs(&*self.ledger, &self.raw, started_at).await?;
+        let count = u32::try_from(markets.len()).unwrap_or(u32::MAX);
+        let job = Job { run_id, job: JOB.to_owned(), started_at, markets: count, alive_until: started_at + ttl };
+        Jobs::start(&*self.ledger, &job).await?;
+        tracing::info!(%run_id, markets = markets.len(), "run started");
+        let made = tokio::select! {
+            made = self.make(run_id, started_at, markets, options) => made,
+            lost = self.keep_alive(run_id, options) => match lost {
+                Ok(()) => Ok(Outcome::Overtaken(run_id)),
+                Err(error) => Err(error.into()),
+            },
+        };
+        if !options.by_hand {
+            Lease::release(&*self.ledger, JOB, &owner).await?;
+        }
+        made
+    }
+
+    fn venue(&self, venue: &Venue) -> Result<(&'static dyn VenueProtocol, &VenueSettings), ScrapeError> {
+        let protocol =
+            venues::find(venue.as_str()).ok_or_else(|| ScrapeError::UnknownVenue { venue: venue.clone() })?;
+        let settings = self.settings.venues.get(venue);
+        Ok((protocol, settings.ok_or_else(|| ScrapeError::NotConfigured { venue: venue.clone() })?))
+    }
+
+    /// Says that the run lives until it is dropped; ends when the run has been closed by another.
+    async fn keep_alive(&self, run_id: RunId, options: &RunOptions) -> Result<(), LedgerError> {
+        let ttl = delta(self.settings.lease);
+        loop {
+            tokio::time::sleep(self.settings.lease / 3).await;
+            let now = self.clock.now();
+            if !Jobs::beat(&*self.ledger, run_id, ttl, now).await? {
+                tracing::warn!(%run_id, "run was closed by another; it stops");
+                return Ok(());
+            }
+            if !options.by_hand {
+                Lease::acquire(&*self.ledger, JOB, &run_id.to_string(), ttl, now).await?;
+            }
+        }
+    }
+
+    async fn make(
+        &self,
+        run_id: RunId,
+        started_at: DateTime<Utc>,
+        markets: &[Market],
+        options: &RunOptions,
+    ) -> Result<Outcome, ScrapeError> {
+        let mut bundler = Bundler::new(&self.raw, run_id);
+        let deadline = Some(started_at + delta(self.settings.run_timeout));
+        let order = self.rotated(markets, options).await?;
+        let turn = |market: Market| async move {
+            let (venue, settings) = self.venue(&market.venue)?;
+            let (ledger, clock, transport) = (&*self.ledger, &self.clock, &*self.transport);
+            let fetcher = Fetcher { ledger, clock, transport, venue, settings, deadline };
+            Ok::<MarketPages, ScrapeError>(pages::turn(fetcher, run_id, &market).await?)
+        };
+        let mut turned = stream::iter(order).map(turn).buffer_unordered(self.settings.parallel_markets.max(1));
+        let mut ended = 0;
+        loop {
+            let pages = tokio::select! {
+                pages = turned.try_next() => pages?,
+                () = self.until(bundler.due()) => {
+                    bundler.flush_old(self.clock.now()).await;
+                    continue;
+                }
+            };
+            let Some(pages) = pages else { break };
+            ended += 1;
+            log_market(run_id, &pages);
+            if let Some(progress) = &options.progress {
+                progress(ended, markets.len(), &pages.result);
+            }
+            bundler.take(pages, self.clock.now()).await?;
+        }
+        drop(turned);
+        bundler.flush(self.clock.now()).await;
+        let report = RunReport {
+            run_id,
+            job: JOB.to_owned(),
+            started_at,
+            ended_at: self.clock.now(),
+            status: RunReport::status_of(&bundler.results),
+            markets: bundler.results,
+            errors: bundler.errors,
+        };
+        self.close(report).await
+    }
+
+    /// A moment of real time, for what waits beside the requests; never comes on a clock that stands still.
+    async fn until(&self, due: Option<DateTime<Utc>>) {
+        match due.and_then(|due| (due - self.clock.now()).to_std().ok()) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None if due.is_some() => {}
+            None => future::pending().await,
+        }
+    }
+
+    /// Each run starts one market further on, so that what comes last when time is short is another one each time.
+    async fn rotated(&self, markets: &[Market], options: &RunOptions) -> Result<Vec<Market>, LedgerError> {
+        let mut order = markets.to_vec();
+        if !options.by_hand && !order.is_empty() {
+            let next = |cursor: Option<u64>| (Some(cursor.map_or(0, |cursor| cursor.wrapping_add(1))), cursor);
+            let cursor = update(&*self.ledger, &format!("cursor/{JOB}"), next).await?;
+            let start = cursor.map_or(0, |cursor| cursor.wrapping_add(1));
+            let length = order.len() as u64;
+            order.rotate_left(usize::try_from(start % length).unwrap_or(0));
+        }
+        Ok(order)
+    }
+
+    async fn close(&self, report: RunReport) -> Result<Outcome, ScrapeError> {
+        let run_id = report.run_id;
+        let put = put_report(&self.raw, &report).await?;
+        Jobs::end(&*self.ledger, run_id).await?;
+        if put == Put::AlreadyThere {
+            tracing::warn!(%run_id, "run was closed by another before it ended");
+            return Ok(Outcome::Overtaken(run_id));
+        }
+        let unresolved = report.unresolved().count();
+        let (status, offers) = (report.status.as_str(), report.offers_received());
+        let seconds = (report.ended_at - report.started_at).num_milliseconds() as f64 / 1_000.0;
+        tracing::info!(%run_id, status, offers, errors = unresolved, seconds, "run ended");
+        Ok(Outcome::Done(report))
+    }
+}
+
+fn log_market(run_id: RunId, pages: &MarketPages) {
+    let MarketResult { market, status, offers_received, offers_announced, .. } = &pages.result;
+    match status {
+        MarketStatus::Complete | MarketStatus::Empty => {
+            tracing::debug!(%run_id, %market, offers_received, "market complete");
+        }
+        MarketStatus::Truncated | MarketStatus::Failed => {
+            tracing::warn!(%run_id, %market, ?status, offers_received, offers_announced, "market incomplete");
+        }
+    }
+    for error in &pages.errors {
+        let RequestError { page, error_type, message, retries, resolved, .. } = error;
+        tracing::warn!(%run_id, %market, page, %error_type, message, retries, resolved, "request failed");
+    }
+}
+
+async fn put_report(raw: &RawZone, report: &RunReport) -> Result<Put, ScrapeError> {
+    let date = report.run_id.started_at().date_naive();
+    let mut bundle = Bundle::new(CAUCE, kind::RUN_REPORT, date, &report.run_id.to_string());
+    let mut envelope = Envelope::bare(serde_json::to_vec(report)?, report.ended_at);
+    envelope.run_id = Some(report.run_id);
+    bundle.push(&envelope)?;
+    Ok(raw.put(&bundle.seal_unique("report")?).await?)
+}
+
+/// Closes every run that has shown no sign of life as failed: its report, unless it wrote one itself before it died,
+/// and its place among the running jobs. Answers which.
+pub async fn close_dead_runs(
+    ledger: &dyn Ledger,
+    raw: &RawZone,
+    now: DateTime<Utc>,
+) -> Result<Vec<RunId>, ScrapeError> {
+    let mut closed = Vec::new();
+    for job in Jobs::all(ledger).await?.into_iter().filter(|job| job.alive_until < now) {
+        let gone = (now - job.alive_until).max(TimeDelta::zero());
+        let report = RunReport {
+            run_id: job.run_id,
+            job: job.job,
+            started_at: job.started_at,
+            ended_at: now,
+            status: RunStatus::Failed,
+            markets: Vec::new(),
+            errors: vec![RequestError {
+                at: now,
+                market: None,
+                page: None,
+                error_type: ErrorType::RunDied,
+                message: format!("no sign of life for {} s; what it had stored is used", gone.num_seconds()),
+                retries: 0,
+                resolved: false,
+            }],
+        };
+        let put = put_report(raw, &report).await?;
+        Jobs::end(ledger, job.run_id).await?;
+        tracing::warn!(run_id = %job.run_id, already_reported = (put == Put::AlreadyThere), "dead run closed");
+        closed.push(job.run_id);
+    }
+    Ok(closed)
+}

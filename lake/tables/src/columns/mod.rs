@@ -1,0 +1,102 @@
+//! Records become Arrow columns, directly from the page that they borrow from.
+
+mod ops;
+mod p2p;
+
+use arrow::{
+    array::{
+        ArrayRef, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, ListBuilder,
+        RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    },
+    error::ArrowError,
+};
+use cauce_model::{Market, RawId};
+use chrono::{DateTime, Utc};
+pub(crate) use ops::{BatchRunRows, ErrorRows, QualityRows, QuarantineRows};
+pub(crate) use p2p::{DepthRows, OfferRows};
+
+use crate::{
+    Table,
+    schema::{list_item, ts},
+};
+
+/// The columns that every table ends with.
+pub(crate) struct Lineage {
+    raw_id: StringBuilder,
+    raw_pos: Int32Builder,
+    version: Int32Builder,
+}
+
+impl Lineage {
+    fn new() -> Self {
+        Self { raw_id: StringBuilder::new(), raw_pos: Int32Builder::new(), version: Int32Builder::new() }
+    }
+
+    fn push(&mut self, raw: &RawId, raw_pos: i32) {
+        self.raw_id.append_value(raw.as_str());
+        self.raw_pos.append_value(raw_pos);
+        self.version.append_value(cauce_normalize::VERSION);
+    }
+
+    fn finish(&mut self) -> [ArrayRef; 3] {
+        [done(&mut self.raw_id), done(&mut self.raw_pos), done(&mut self.version)]
+    }
+}
+
+/// The columns of a market.
+struct MarketColumns([StringBuilder; 4]);
+
+impl MarketColumns {
+    fn new() -> Self {
+        Self(std::array::from_fn(|_| StringBuilder::new()))
+    }
+
+    fn push(&mut self, market: &Market) {
+        let parts =
+            [market.venue.as_str(), market.asset.as_str(), market.fiat.as_str(), market.trade_type.as_str()];
+        for (column, part) in self.0.iter_mut().zip(parts) {
+            column.append_value(part);
+        }
+    }
+
+    fn finish(&mut self) -> [ArrayRef; 4] {
+        self.0.each_mut().map(done)
+    }
+}
+
+fn decimals(kind: arrow::datatypes::DataType) -> Decimal128Builder {
+    Decimal128Builder::new().with_data_type(kind)
+}
+
+fn times() -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::new().with_data_type(ts())
+}
+
+fn lists() -> ListBuilder<StringBuilder> {
+    ListBuilder::new(StringBuilder::new()).with_field(list_item())
+}
+
+fn micros(time: DateTime<Utc>) -> i64 {
+    time.timestamp_micros()
+}
+
+fn done(builder: &mut impl arrow::array::ArrayBuilder) -> ArrayRef {
+    builder.finish()
+}
+
+/// Puts columns together; their order is the schema's, which `RecordBatch` checks.
+fn batch(table: Table, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
+    RecordBatch::try_new(table.schema(), columns)
+}
+
+/// Builders used by the tables of this folder, by what they hold.
+mod kinds {
+    pub(super) type Text = super::StringBuilder;
+    pub(super) type Whole = super::Int32Builder;
+    pub(super) type Long = super::Int64Builder;
+    pub(super) type Share = super::Float64Builder;
+    pub(super) type Flag = super::BooleanBuilder;
+    pub(super) type Decimal = super::Decimal128Builder;
+    pub(super) type Time = super::TimestampMicrosecondBuilder;
+    pub(super) type Texts = super::ListBuilder<super::StringBuilder>;
+}

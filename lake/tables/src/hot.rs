@@ -1,0 +1,276 @@
+//! Hot files: what a normalizer writes, one file per table, batch and day.
+
+use std::sync::Arc;
+
+use arrow::{array::RecordBatch, compute::concat_batches, error::ArrowError};
+use bytes::Bytes;
+use cauce_model::{RawId, TradeType};
+use cauce_normalize::Normalized;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use object_store::{ObjectStore, PutMode, path::Path};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::properties::WriterProperties,
+};
+use thiserror::Error;
+
+use crate::{
+    Cover, CoveredObject, Table,
+    columns::{BatchRunRows, DepthRows, ErrorRows, OfferRows, QualityRows, QuarantineRows},
+};
+
+/// Why a hot file could not be made or stored.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// Columns do not agree with the table's schema.
+    #[error("columns of {table}: {source}")]
+    Columns {
+        /// The table.
+        table: Table,
+        /// What Arrow said.
+        source: ArrowError,
+    },
+    /// Parquet could not be written.
+    #[error("parquet: {0}")]
+    Parquet(#[from] ParquetError),
+    /// The cover could not be written as JSON.
+    #[error("cover: {0}")]
+    Cover(#[from] serde_json::Error),
+    /// The object store failed.
+    #[error("object store: {0}")]
+    Store(#[from] object_store::Error),
+}
+
+/// Rows to a group: what a reader decides to skip or read. Measured for sealed files; hot files keep the same.
+const ROW_GROUP: usize = 128 * 1024;
+
+/// A file, ready to be stored.
+#[derive(Debug, Clone)]
+pub struct HotFile {
+    /// The table that it belongs to.
+    pub table: Table,
+    /// Its place in the object store.
+    pub path: Path,
+    /// Parquet.
+    pub bytes: Bytes,
+    /// How many rows it has.
+    pub rows: usize,
+}
+
+/// Rows that belong together: those of one snapshot, or of one record. They are sorted as one.
+struct Segment {
+    order: (String, i64),
+    start: u32,
+    length: u32,
+    object: usize,
+}
+
+/// The rows of one table in the making.
+struct Section<R> {
+    rows: R,
+    count: u32,
+    segments: Vec<Segment>,
+}
+
+impl<R> Section<R> {
+    fn new(rows: R) -> Self {
+        Self { rows, count: 0, segments: Vec::new() }
+    }
+
+    /// Notes that `push` adds `length` rows of one segment.
+    fn segment(&mut self, object: usize, order: (String, i64), length: usize, push: impl FnOnce(&mut R)) {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        if length > 0 {
+            push(&mut self.rows);
+            self.segments.push(Segment { order, start: self.count, length, object });
+            self.count += length;
+        }
+    }
+}
+
+/// What a batch of raw objects of one day gives, on its way to hot files.
+pub struct DayBatch {
+    date: NaiveDate,
+    objects: Vec<(RawId, DateTime<Utc>)>,
+    offers: Section<OfferRows>,
+    depth: Section<DepthRows>,
+    quality: Section<QualityRows>,
+    quarantine: Section<QuarantineRows>,
+    runs: Section<BatchRunRows>,
+    errors: Section<ErrorRows>,
+}
+
+impl std::fmt::Debug for DayBatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (objects, offers) = (self.objects.len(), self.offers.count);
+        f.debug_struct("DayBatch").field("date", &self.date).field("objects", &objects).field("offers", &offers).finish()
+    }
+}
+
+impl DayBatch {
+    /// An empty batch for a day.
+    pub fn new(date: NaiveDate) -> Self {
+        Self {
+            date,
+            objects: Vec::new(),
+            offers: Section::new(OfferRows::new()),
+            depth: Section::new(DepthRows::new()),
+            quality: Section::new(QualityRows::new()),
+            quarantine: Section::new(QuarantineRows::new()),
+            runs: Section::new(BatchRunRows::new()),
+            errors: Section::new(ErrorRows::new()),
+        }
+    }
+
+    /// Adds all that a raw object of this day says. `first` is the time of its first envelope. The same object must
+    /// not be added twice.
+    pub fn add(&mut self, raw: &RawId, first: Option<DateTime<Utc>>, normalized: &Normalized<'_>) {
+        let object = self.objects.len();
+        let first = first.unwrap_or_else(|| self.date.and_time(NaiveTime::MIN).and_utc());
+        self.objects.push((raw.clone(), first));
+        for snapshot in &normalized.snapshots {
+            let batch_id = snapshot.run_id.map(|run| run.to_string());
+            let batch_id = batch_id.as_deref();
+            let market = &snapshot.market;
+            let side = if market.trade_type == TradeType::Buy { 0 } else { 1 };
+            let order = || {
+                let key = format!("{}\0{}\0{}\0{side}", market.venue, market.asset, market.fiat);
+                (key, snapshot.taken_at.timestamp_micros())
+            };
+            self.offers.segment(object, order(), snapshot.offers.len(), |rows| {
+                for offer in &snapshot.offers {
+                    rows.push(raw, batch_id, snapshot, offer);
+                }
+            });
+            self.depth.segment(object, order(), 1, |rows| rows.push(raw, batch_id, snapshot));
+            self.quality.segment(object, order(), snapshot.checks.len(), |rows| {
+                for check in &snapshot.checks {
+                    rows.push(raw, batch_id, snapshot, check);
+                }
+            });
+        }
+        self.quarantine.segment(object, (String::new(), first.timestamp_micros()), normalized.quarantine.len(), |rows| {
+            for record in &normalized.quarantine {
+                rows.push(raw, record);
+            }
+        });
+        for (raw_pos, report) in &normalized.reports {
+            let order = || (String::new(), report.started_at.timestamp_micros());
+            self.runs.segment(object, order(), 1, |rows| rows.push(raw, *raw_pos, report));
+            self.errors.segment(object, order(), report.errors.len(), |rows| {
+                for error in &report.errors {
+                    rows.push(raw, *raw_pos, report, error);
+                }
+            });
+        }
+    }
+
+    /// Rows of `fact_offers` so far.
+    pub fn offers(&self) -> u32 {
+        self.offers.count
+    }
+
+    /// Whether no object has been added.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The files, in the order in which they must be stored: a raw object is covered by the last of its tables only
+    /// when all its other tables cover it. Every object is in a file of each table that it feeds.
+    pub fn finish(mut self) -> Result<Vec<HotFile>, WriteError> {
+        let columns = |table| move |source| WriteError::Columns { table, source };
+        let mut files = Vec::new();
+        let mut file = |table: Table, rows: Result<RecordBatch, ArrowError>, segments: Vec<Segment>| {
+            let rows = rows.map_err(columns(table))?;
+            if let Some(made) = encode(table, self.date, &self.objects, &rows, segments)? {
+                files.push(made);
+            }
+            Ok::<(), WriteError>(())
+        };
+        file(Table::Quarantine, self.quarantine.rows.finish(), self.quarantine.segments)?;
+        file(Table::OpsDataQuality, self.quality.rows.finish(), self.quality.segments)?;
+        file(Table::FactMarketDepth, self.depth.rows.finish(), self.depth.segments)?;
+        file(Table::FactOffers, self.offers.rows.finish(), self.offers.segments)?;
+        file(Table::OpsExtractionErrors, self.errors.rows.finish(), self.errors.segments)?;
+        file(Table::OpsBatchRuns, self.runs.rows.finish(), self.runs.segments)?;
+        Ok(files)
+    }
+}
+
+/// Makes the file of one table; none if no object of the batch feeds it.
+fn encode(
+    table: Table,
+    date: NaiveDate,
+    objects: &[(RawId, DateTime<Utc>)],
+    rows: &RecordBatch,
+    mut segments: Vec<Segment>,
+) -> Result<Option<HotFile>, WriteError> {
+    let feeds = |raw: &RawId| Table::fed_by(raw).contains(&table);
+    let mut cover: Vec<(usize, CoveredObject)> = Vec::new();
+    for (index, (raw, _)) in objects.iter().enumerate().filter(|(_, (raw, _))| feeds(raw)) {
+        let version = cauce_normalize::VERSION;
+        cover.push((index, CoveredObject { raw_id: raw.clone(), normalizer_version: version, rows: Vec::new() }));
+    }
+    let Some(earliest) = cover.iter().map(|(index, _)| objects[*index].1).min() else { return Ok(None) };
+    cover.sort_by(|(_, left), (_, right)| left.raw_id.cmp(&right.raw_id));
+    let mut place = vec![0; objects.len()];
+    for (position, (index, _)) in cover.iter().enumerate() {
+        place[*index] = position;
+    }
+    segments.sort_by(|left, right| (&left.order, left.start).cmp(&(&right.order, right.start)));
+    let mut next = 0;
+    let mut slices = Vec::with_capacity(segments.len());
+    for segment in &segments {
+        slices.push(rows.slice(segment.start as usize, segment.length as usize));
+        let ranges = &mut cover[place[segment.object]].1.rows;
+        match ranges.last_mut() {
+            Some((start, length)) if *start + *length == next => *length += segment.length,
+            _ => ranges.push((next, segment.length)),
+        }
+        next += segment.length;
+    }
+    let in_order = segments.windows(2).all(|pair| pair[0].start < pair[1].start);
+    let sorted = match in_order {
+        true => rows.clone(),
+        false => concat_batches(&rows.schema(), &slices).map_err(|source| WriteError::Columns { table, source })?,
+    };
+    let cover = Cover { objects: cover.into_iter().map(|(_, object)| object).collect() };
+    let path = hot_path(table, date, earliest, &cover);
+    let bytes = parquet_bytes(&sorted, &cover)?;
+    Ok(Some(HotFile { table, path, bytes, rows: sorted.num_rows() }))
+}
+
+/// The name follows from what is in the file, so a batch that is written again finds itself already there.
+fn hot_path(table: Table, date: NaiveDate, earliest: DateTime<Utc>, cover: &Cover) -> Path {
+    let mut hasher = blake3::Hasher::new();
+    for object in &cover.objects {
+        hasher.update(format!("{}@{}\n", object.raw_id, object.normalizer_version).as_bytes());
+    }
+    let id = &hasher.finalize().to_hex()[..16];
+    let time = earliest.format("%Y%m%dT%H%M%S%3fZ");
+    Path::from(format!("hot/{table}/date={date}/{time}-{id}.parquet"))
+}
+
+fn parquet_bytes(rows: &RecordBatch, cover: &Cover) -> Result<Bytes, WriteError> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(vec![cover.to_footer()?]))
+        .build();
+    let mut bytes = Vec::with_capacity(1 << 20);
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties))?;
+    writer.write(rows)?;
+    writer.close()?;
+    Ok(bytes.into())
+}
+
+/// Stores a file. One that is already there has the same content.
+pub async fn write(store: &Arc<dyn ObjectStore>, file: &HotFile) -> Result<(), WriteError> {
+    match store.put_opts(&file.path, file.bytes.clone().into(), PutMode::Create.into()).await {
+        Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,17 @@
+//! The tables: their schemas in one place, the writer of hot files, and the planner that says which files a reader
+//! reads. No DataFusion.
+//!
+//! `hot/<table>/date=D/<time>-<id>.parquet` is what a normalizer just wrote; `tables/<table>/date=D/seal-<n>.parquet`
+//! is a closed day. Every file says in its footer which raw objects it covers ([`Cover`]); all rows of one raw object
+//! for one table are in one file. [`Planner`] takes each raw object from exactly one file.
+
+mod columns;
+mod cover;
+mod hot;
+mod planner;
+mod schema;
+
+pub use cover::{Cover, CoverError, CoveredObject};
+pub use hot::{DayBatch, HotFile, WriteError, write};
+pub use planner::{Days, Plan, PlanError, PlannedFile, Planner, Rows, Zone};
+pub use schema::Table;

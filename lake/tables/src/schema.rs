@@ -1,0 +1,259 @@
+//! Every table's columns. Columns are only ever added, at the end and nullable; integers are signed.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, BadValue, RATE_PRECISION, RATE_SCALE, RawId};
+use cauce_raw::{CAUCE, kind};
+
+/// An observation table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Table {
+    /// One row per offer per snapshot.
+    FactOffers,
+    /// One row per snapshot.
+    FactMarketDepth,
+    /// One row per check per snapshot.
+    OpsDataQuality,
+    /// One row per record that broke a rule.
+    Quarantine,
+    /// One row per run that has ended.
+    OpsBatchRuns,
+    /// One row per request that failed.
+    OpsExtractionErrors,
+}
+
+/// `dec` of the data model.
+pub(crate) const DEC: DataType = DataType::Decimal128(AMOUNT_PRECISION, AMOUNT_SCALE as i8);
+/// `rate` of the data model.
+pub(crate) const RATE: DataType = DataType::Decimal128(RATE_PRECISION, RATE_SCALE as i8);
+/// A sum of `dec`.
+pub(crate) const SUM: DataType = DataType::Decimal128(38, AMOUNT_SCALE as i8);
+/// A sum of squares of `dec`.
+pub(crate) const SUM_SQ: DataType = DataType::Decimal128(38, 2 * AMOUNT_SCALE as i8);
+
+/// `ts` of the data model.
+pub(crate) fn ts() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+impl Table {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::FactOffers,
+        Self::FactMarketDepth,
+        Self::OpsDataQuality,
+        Self::Quarantine,
+        Self::OpsBatchRuns,
+        Self::OpsExtractionErrors,
+    ];
+
+    /// The table's name, as in folders and queries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FactOffers => "fact_offers",
+            Self::FactMarketDepth => "fact_market_depth",
+            Self::OpsDataQuality => "ops_data_quality",
+            Self::Quarantine => "quarantine",
+            Self::OpsBatchRuns => "ops_batch_runs",
+            Self::OpsExtractionErrors => "ops_extraction_errors",
+        }
+    }
+
+    /// The tables that a raw object feeds. Each of them has a file that covers it, also where it gave no row. The
+    /// last one is written last, so a raw object that it covers is covered everywhere.
+    pub fn fed_by(raw: &RawId) -> &'static [Self] {
+        if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
+            &[Self::Quarantine, Self::OpsExtractionErrors, Self::OpsBatchRuns]
+        } else {
+            &[Self::Quarantine, Self::OpsDataQuality, Self::FactMarketDepth, Self::FactOffers]
+        }
+    }
+
+    /// The columns of its files, without the partition column `date`.
+    pub fn schema(self) -> SchemaRef {
+        let mut fields = match self {
+            Self::FactOffers => fact_offers(),
+            Self::FactMarketDepth => fact_market_depth(),
+            Self::OpsDataQuality => ops_data_quality(),
+            Self::Quarantine => quarantine(),
+            Self::OpsBatchRuns => ops_batch_runs(),
+            Self::OpsExtractionErrors => ops_extraction_errors(),
+        };
+        fields.extend([
+            required("raw_id", DataType::Utf8),
+            required("raw_pos", DataType::Int32),
+            required("normalizer_version", DataType::Int32),
+        ]);
+        Arc::new(Schema::new(fields))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Table {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        let names = || Self::ALL.map(Self::name).join(", ");
+        Self::ALL
+            .into_iter()
+            .find(|table| table.name() == text)
+            .ok_or_else(|| BadValue::new("table", text, format!("is none of {}", names())))
+    }
+}
+
+fn required(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, false)
+}
+
+fn optional(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, true)
+}
+
+fn market() -> [Field; 4] {
+    ["venue", "crypto", "fiat", "trade_type"].map(|name| required(name, DataType::Utf8))
+}
+
+/// The list column's item, by the name that Parquet's own rules give it.
+pub(crate) fn list_item() -> Arc<Field> {
+    Arc::new(Field::new("element", DataType::Utf8, false))
+}
+
+fn fact_offers() -> Vec<Field> {
+    let mut fields = vec![
+        optional("batch_id", DataType::Utf8),
+        required("snapshot_id", DataType::Utf8),
+        required("extraction_timestamp", ts()),
+    ];
+    fields.extend(market());
+    fields.extend([
+        required("maker_side", DataType::Utf8),
+        required("offer_external_id", DataType::Utf8),
+        required("advertiser_id", DataType::Utf8),
+        required("advertiser_sk", DataType::Utf8),
+        optional("nickname", DataType::Utf8),
+        optional("user_grade", DataType::Int32),
+        optional("registration_days", DataType::Int32),
+        required("is_merchant", DataType::Boolean),
+        required("price", DEC),
+        optional("price_float_rate", RATE),
+        required("available_amount", DEC),
+        optional("tradable_quantity", DEC),
+        required("min_limit", DEC),
+        required("max_limit", DEC),
+        optional("completion_rate", RATE),
+        optional("positive_rate", RATE),
+        optional("total_orders_count", DataType::Int32),
+        optional("avg_response_time_seconds", DataType::Int32),
+        optional("avg_completion_time_minutes", DataType::Int32),
+        optional("payment_time_limit_minutes", DataType::Int32),
+        required("payment_methods", DataType::List(list_item())),
+        optional("terms_conditions", DataType::Utf8),
+        required("is_available", DataType::Boolean),
+        required("is_promoted", DataType::Boolean),
+        required("rank", DataType::Int32),
+    ]);
+    fields
+}
+
+fn fact_market_depth() -> Vec<Field> {
+    let mut fields = vec![
+        optional("batch_id", DataType::Utf8),
+        required("snapshot_id", DataType::Utf8),
+        required("extraction_timestamp", ts()),
+    ];
+    fields.extend(market());
+    fields.extend([
+        required("total_offers_count", DataType::Int32),
+        required("offers_announced", DataType::Int32),
+        required("pages_announced", DataType::Int32),
+        required("pages_received", DataType::Int32),
+        required("is_complete", DataType::Boolean),
+        required("total_available_volume", SUM),
+        optional("weighted_avg_price", DEC),
+        optional("median_price", DEC),
+        optional("min_price", DEC),
+        optional("max_price", DEC),
+        optional("price_std_dev", DEC),
+        required("sum_price", SUM),
+        optional("sum_price_sq", SUM_SQ),
+        required("top10_total_volume", SUM),
+        optional("top10_avg_price", DEC),
+        optional("merchant_best_price", DEC),
+    ]);
+    fields
+}
+
+fn ops_data_quality() -> Vec<Field> {
+    let mut fields = vec![
+        optional("batch_id", DataType::Utf8),
+        required("snapshot_id", DataType::Utf8),
+        required("check_timestamp", ts()),
+    ];
+    fields.extend(market());
+    fields.extend([
+        required("metric_name", DataType::Utf8),
+        required("metric_value", DataType::Float64),
+        required("threshold_value", DataType::Float64),
+        required("passed", DataType::Boolean),
+        required("details", DataType::Utf8),
+    ]);
+    fields
+}
+
+fn quarantine() -> Vec<Field> {
+    vec![
+        required("quarantined_at", ts()),
+        required("source", DataType::Utf8),
+        required("raw_key", DataType::Utf8),
+        required("rule", DataType::Utf8),
+        required("reason", DataType::Utf8),
+        required("record", DataType::Utf8),
+    ]
+}
+
+fn ops_batch_runs() -> Vec<Field> {
+    vec![
+        required("batch_id", DataType::Utf8),
+        required("job", DataType::Utf8),
+        required("batch_start_time", ts()),
+        required("batch_end_time", ts()),
+        required("status", DataType::Utf8),
+        required("total_fiats_processed", DataType::Int32),
+        required("total_markets", DataType::Int32),
+        required("total_offers_extracted", DataType::Int64),
+        required("total_offers_inserted", DataType::Int64),
+        required("total_offers_updated", DataType::Int64),
+        required("total_errors", DataType::Int32),
+        required("error_summary", DataType::Utf8),
+        required("execution_time_seconds", DataType::Float64),
+        required("offers_announced", DataType::Int64),
+        required("pages_announced", DataType::Int64),
+        required("pages_received", DataType::Int64),
+        required("markets_truncated", DataType::Int32),
+        required("markets_empty", DataType::Int32),
+        required("markets_failed", DataType::Int32),
+    ]
+}
+
+fn ops_extraction_errors() -> Vec<Field> {
+    vec![
+        required("batch_id", DataType::Utf8),
+        required("error_timestamp", ts()),
+        optional("venue", DataType::Utf8),
+        optional("fiat_code", DataType::Utf8),
+        optional("crypto_symbol", DataType::Utf8),
+        optional("trade_type", DataType::Utf8),
+        optional("page_number", DataType::Int32),
+        optional("account_id", DataType::Utf8),
+        required("error_type", DataType::Utf8),
+        required("error_message", DataType::Utf8),
+        required("retry_count", DataType::Int32),
+        required("is_resolved", DataType::Boolean),
+    ]
+}

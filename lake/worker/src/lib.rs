@@ -1,0 +1,239 @@
+//! From the queue to the tables: takes messages, reads their raw objects, normalizes them, writes hot files, and
+//! only then acknowledges. Delivered twice, killed anywhere, or run side by side, it leaves each raw object in the
+//! tables once (see `cauce_tables::Planner`).
+
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
+
+use cauce_model::{BadValue, RawId};
+use cauce_normalize::{normalize, open};
+use cauce_queue::{Delivery, Queue, QueueError, RawCreated};
+use cauce_raw::{RawError, RawZone};
+use cauce_tables::{DayBatch, HotFile, WriteError, write};
+use chrono::NaiveDate;
+use object_store::ObjectStore;
+use serde::Serialize;
+use thiserror::Error;
+
+/// Why a drain stopped. What was not acknowledged comes back.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Hot files could not be made or stored.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The thread that normalizes died.
+    #[error("normalizer thread: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Why one message failed; the others of its batch go on.
+#[derive(Debug, Error)]
+enum MessageError {
+    #[error("{0}")]
+    NotAnEvent(#[from] BadValue),
+    #[error("{0}")]
+    Raw(#[from] RawError),
+    #[error("the normalizer panicked: {0}")]
+    Panic(String),
+}
+
+/// Limits of a batch.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Messages of one batch.
+    pub messages: u32,
+    /// Bytes of raw objects, decompressed, after which a batch is written. This, and not the backlog, bounds the
+    /// memory.
+    pub bytes: usize,
+    /// How long a message may take.
+    pub visibility: Duration,
+    /// When a message that failed is tried again.
+    pub retry_in: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            messages: 256,
+            bytes: 128 << 20,
+            visibility: Duration::from_secs(300),
+            retry_in: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Drained {
+    /// Messages handed out.
+    pub messages: u64,
+    /// Messages acknowledged.
+    pub done: u64,
+    /// Messages that failed and come back, or die.
+    pub failed: u64,
+    /// Offers written.
+    pub offers: u64,
+    /// Raw bytes read, decompressed.
+    pub bytes: u64,
+}
+
+impl Drained {
+    fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.done += other.done;
+        self.failed += other.failed;
+        self.offers += other.offers;
+        self.bytes += other.bytes;
+    }
+}
+
+/// The normalizer at work.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// Where the messages come from.
+    pub queue: Arc<dyn Queue>,
+    /// The lake.
+    pub store: Arc<dyn ObjectStore>,
+    /// Its limits.
+    pub settings: WorkerSettings,
+}
+
+/// A raw object that was read, with its message.
+struct Loaded {
+    delivery: Delivery,
+    raw: RawId,
+    lines: Vec<u8>,
+}
+
+impl Worker {
+    /// Works until the queue has nothing to hand out. `progress` hears of every batch.
+    pub async fn drain(&self, progress: impl Fn(&Drained) + Send + Sync) -> Result<Drained, WorkerError> {
+        let mut total = Drained::default();
+        loop {
+            let batch = self.batch().await?;
+            if batch.messages == 0 {
+                return Ok(total);
+            }
+            total.add(batch);
+            progress(&total);
+        }
+    }
+
+    /// Takes one batch of messages. None to take: all counts are zero.
+    pub async fn batch(&self) -> Result<Drained, WorkerError> {
+        let deliveries = self.queue.receive(self.settings.messages, self.settings.visibility).await?;
+        let mut counts = Drained { messages: deliveries.len() as u64, ..Drained::default() };
+        // A message that has been seen before may be what killed the batch that it was in: it is handled alone.
+        let (again, fresh): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(|delivery| delivery.receipts > 1);
+        for delivery in again {
+            let loaded = self.load(delivery, &mut counts).await?;
+            self.settle(loaded.into_iter().collect(), &mut counts).await?;
+        }
+        let (mut bundle, mut size) = (Vec::new(), 0);
+        for delivery in fresh {
+            let Some(loaded) = self.load(delivery, &mut counts).await? else { continue };
+            size += loaded.lines.len();
+            bundle.push(loaded);
+            if size >= self.settings.bytes {
+                self.settle(std::mem::take(&mut bundle), &mut counts).await?;
+                size = 0;
+            }
+        }
+        self.settle(bundle, &mut counts).await?;
+        Ok(counts)
+    }
+
+    async fn load(&self, delivery: Delivery, counts: &mut Drained) -> Result<Option<Loaded>, WorkerError> {
+        let read = async {
+            let raw = RawCreated::parse(&delivery.body)?;
+            let lines = RawZone::new(Arc::clone(&self.store)).read(&raw).await?;
+            Ok::<_, MessageError>((raw, lines))
+        };
+        match read.await {
+            Ok((raw, lines)) => {
+                counts.bytes += lines.len() as u64;
+                Ok(Some(Loaded { delivery, raw, lines }))
+            }
+            Err(error) => {
+                self.fail(&delivery, &error, counts).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn fail(&self, delivery: &Delivery, error: &MessageError, counts: &mut Drained) -> Result<(), QueueError> {
+        counts.failed += 1;
+        tracing::warn!(message = %delivery.body, receipts = delivery.receipts, %error, "message failed");
+        self.queue.fail(delivery, &error.to_string(), self.settings.retry_in).await
+    }
+
+    /// Normalizes a bundle, writes its files, acknowledges.
+    async fn settle(&self, bundle: Vec<Loaded>, counts: &mut Drained) -> Result<(), WorkerError> {
+        if bundle.is_empty() {
+            return Ok(());
+        }
+        let settled = tokio::task::spawn_blocking(move || records(bundle)).await?;
+        for (delivery, error) in &settled.failed {
+            self.fail(delivery, error, counts).await?;
+        }
+        for file in &settled.files? {
+            write(&self.store, file).await?;
+        }
+        for delivery in &settled.done {
+            if !self.queue.acknowledge(delivery).await? {
+                tracing::warn!(message = %delivery.body, "took longer than its loan; it is handled again, to no harm");
+            }
+        }
+        counts.done += settled.done.len() as u64;
+        counts.offers += settled.offers;
+        Ok(())
+    }
+}
+
+struct Settled {
+    files: Result<Vec<HotFile>, WriteError>,
+    offers: u64,
+    done: Vec<Delivery>,
+    failed: Vec<(Delivery, MessageError)>,
+}
+
+/// The pure part, on a thread of its own: bytes to files. A panic harms the message that caused it.
+fn records(bundle: Vec<Loaded>) -> Settled {
+    let mut days: BTreeMap<NaiveDate, DayBatch> = BTreeMap::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let (mut done, mut failed) = (Vec::with_capacity(bundle.len()), Vec::new());
+    for Loaded { delivery, raw, lines } in bundle {
+        // Two messages may name one object; its rows are made once.
+        if !seen.insert(raw.clone()) {
+            done.push(delivery);
+            continue;
+        }
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            let lines = open(&lines);
+            let normalized = normalize(&raw, &lines);
+            let first = lines.iter().find_map(|line| line.envelope().ok()).map(|envelope| envelope.fetched_at);
+            // Only whole objects reach the columns: a panic above leaves them as they were.
+            days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date())).add(&raw, first, &normalized);
+        }));
+        match outcome {
+            Ok(()) => done.push(delivery),
+            Err(payload) => failed.push((delivery, MessageError::Panic(words(payload.as_ref())))),
+        }
+    }
+    let offers = days.values().map(|day| u64::from(day.offers())).sum();
+    let files = days.into_values().map(DayBatch::finish).collect::<Result<Vec<_>, _>>();
+    Settled { files: files.map(|days| days.into_iter().flatten().collect()), offers, done, failed }
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
