@@ -101,7 +101,9 @@ pub struct PlannedFile {
     pub date: NaiveDate,
     /// Its zone.
     pub zone: Zone,
-    /// Which of its rows.
+    /// How many rows it has in all.
+    pub total_rows: u64,
+    /// Which of them.
     pub rows: Rows,
 }
 
@@ -121,6 +123,13 @@ struct Listed {
     zone: Zone,
 }
 
+/// What a plan needs of a file's footer.
+#[derive(Debug)]
+struct Footer {
+    cover: Cover,
+    rows: u64,
+}
+
 /// A file's footer is read once: files never change under one ETag.
 type FooterKey = (Path, Option<String>, u64);
 
@@ -128,7 +137,7 @@ type FooterKey = (Path, Option<String>, u64);
 #[derive(Debug, Clone)]
 pub struct Planner {
     store: Arc<dyn ObjectStore>,
-    footers: Arc<Mutex<HashMap<FooterKey, Arc<Cover>>>>,
+    footers: Arc<Mutex<HashMap<FooterKey, Arc<Footer>>>>,
 }
 
 impl Planner {
@@ -149,11 +158,11 @@ impl Planner {
         let hot = self.list(&format!("hot/{table}"), Zone::Hot, days).await?;
         let sealed = self.list(&format!("tables/{table}"), Zone::Sealed, days).await?;
         let listed = sealed.into_iter().chain(hot);
-        let with_cover = |file: Listed| async move {
-            let cover = self.cover(&file.meta).await?;
-            Ok::<_, PlanError>((file, cover))
+        let with_footer = |file: Listed| async move {
+            let footer = self.footer(&file.meta).await?;
+            Ok::<_, PlanError>((file, footer))
         };
-        let files: Vec<_> = stream::iter(listed).map(with_cover).buffered(Self::PARALLEL).try_collect().await?;
+        let files: Vec<_> = stream::iter(listed).map(with_footer).buffered(Self::PARALLEL).try_collect().await?;
         Ok(choose(files))
     }
 
@@ -174,24 +183,25 @@ impl Planner {
         Ok(lists.into_iter().flatten().collect())
     }
 
-    async fn cover(&self, meta: &ObjectMeta) -> Result<Arc<Cover>, PlanError> {
+    async fn footer(&self, meta: &ObjectMeta) -> Result<Arc<Footer>, PlanError> {
         let key = (meta.location.clone(), meta.e_tag.clone(), meta.size);
-        if let Some(cover) = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Arc::clone(cover));
+        if let Some(footer) = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(footer));
         }
-        let footer = self.footer(meta).await?;
-        let cover = Cover::from_footer(&footer)
+        let metadata = self.metadata(meta).await?;
+        let cover = Cover::from_footer(&metadata)
             .map_err(|source| PlanError::Cover { path: meta.location.clone(), source })?;
-        let cover = Arc::new(cover);
+        let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+        let footer = Arc::new(Footer { cover, rows });
         let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
         if footers.len() >= Self::KEPT {
             footers.clear();
         }
-        footers.insert(key, Arc::clone(&cover));
-        Ok(cover)
+        footers.insert(key, Arc::clone(&footer));
+        Ok(footer)
     }
 
-    async fn footer(&self, meta: &ObjectMeta) -> Result<ParquetMetaData, PlanError> {
+    async fn metadata(&self, meta: &ObjectMeta) -> Result<ParquetMetaData, PlanError> {
         let failed = |source| PlanError::Footer { path: meta.location.clone(), source };
         let mut reader = ParquetMetaDataReader::new();
         let mut tail = Self::TAIL.min(meta.size);
@@ -215,12 +225,12 @@ impl Planner {
 }
 
 /// Takes every raw object from one file.
-fn choose(files: Vec<(Listed, Arc<Cover>)>) -> Plan {
+fn choose(files: Vec<(Listed, Arc<Footer>)>) -> Plan {
     // For each raw object the file that supplies it. Seals win over hot files; of hot files the highest version, then
     // the smallest name, which is the one listed first.
     let mut supplier: BTreeMap<&RawId, (usize, Zone, i32)> = BTreeMap::new();
-    for (index, (file, cover)) in files.iter().enumerate() {
-        for object in &cover.objects {
+    for (index, (file, footer)) in files.iter().enumerate() {
+        for object in &footer.cover.objects {
             let offer = (index, file.zone, object.normalizer_version);
             let taken = supplier.entry(&object.raw_id).or_insert(offer);
             let newer = file.zone == Zone::Hot && taken.1 == Zone::Hot && object.normalizer_version > taken.2;
@@ -230,9 +240,9 @@ fn choose(files: Vec<(Listed, Arc<Cover>)>) -> Plan {
         }
     }
     let mut plan = Plan::default();
-    for (index, (file, cover)) in files.iter().enumerate() {
+    for (index, (file, footer)) in files.iter().enumerate() {
         let (mut all, mut ranges) = (true, Vec::new());
-        for object in &cover.objects {
+        for object in &footer.cover.objects {
             if supplier.get(&object.raw_id).is_some_and(|(supplies, ..)| *supplies == index) {
                 ranges.extend(object.rows.iter().copied());
             } else {
@@ -244,7 +254,8 @@ fn choose(files: Vec<(Listed, Arc<Cover>)>) -> Plan {
         }
         ranges.sort_unstable();
         let rows = if all { Rows::All } else { Rows::Ranges(ranges) };
-        plan.files.push(PlannedFile { meta: file.meta.clone(), date: file.date, zone: file.zone, rows });
+        let (meta, total_rows) = (file.meta.clone(), footer.rows);
+        plan.files.push(PlannedFile { meta, date: file.date, zone: file.zone, total_rows, rows });
     }
     plan.covered = supplier.into_keys().cloned().collect();
     plan.files.sort_by_key(|file| file.date);

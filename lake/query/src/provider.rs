@@ -1,0 +1,171 @@
+//! A lake's table for DataFusion: one scan over the files that the planner chose.
+
+use std::{any::Any, sync::Arc};
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use cauce_tables::{Plan, PlannedFile, Planner, Rows, Table, Zone};
+use chrono::NaiveDate;
+use datafusion::{
+    catalog::{Session, TableProvider},
+    common::{DataFusionError, Result, ScalarValue},
+    datasource::{
+        listing::PartitionedFile,
+        physical_plan::{
+            FileGroup, FileScanConfigBuilder, ParquetSource,
+            parquet::{CachedParquetFileReaderFactory, ParquetRowSelection},
+        },
+        source::DataSourceExec,
+        table_schema::TableSchema,
+    },
+    execution::object_store::ObjectStoreUrl,
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    physical_plan::{ExecutionPlan, empty::EmptyExec},
+};
+use object_store::ObjectStore;
+use parquet::arrow::arrow_reader::RowSelection;
+
+use crate::days;
+
+/// Where DataFusion finds the lake's store.
+pub(crate) const STORE_URL: &str = "lake://store/";
+
+/// The partition column.
+const DATE: &str = "date";
+
+/// One table.
+#[derive(Debug)]
+pub(crate) struct LakeTable {
+    table: Table,
+    planner: Planner,
+    store: Arc<dyn ObjectStore>,
+    files: SchemaRef,
+    schema: SchemaRef,
+}
+
+impl LakeTable {
+    pub(crate) fn new(table: Table, planner: Planner, store: Arc<dyn ObjectStore>) -> Self {
+        let files = as_views(&table.schema());
+        let mut fields = files.fields().to_vec();
+        fields.push(Arc::new(Field::new(DATE, DataType::Date32, false)));
+        Self { table, planner, store, files, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    fn scan_of(
+        &self,
+        state: &dyn Session,
+        plan: &Plan,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let date = Arc::new(Field::new(DATE, DataType::Date32, false));
+        let metadata = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let reader = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), metadata);
+        // Rows are filtered while decoding where files are large and sorted. In small hot files that costs more than
+        // it saves; their statistics still skip row groups and pages.
+        let sealed = plan.files.iter().any(|file| file.zone == Zone::Sealed);
+        let source = ParquetSource::new(TableSchema::new(Arc::clone(&self.files), vec![date]))
+            .with_parquet_file_reader_factory(Arc::new(reader))
+            .with_pushdown_filters(sealed)
+            .with_reorder_filters(sealed)
+            .with_enable_page_index(true)
+            .with_bloom_filter_on_read(false);
+        let groups = groups(&plan.files, state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
+            .with_file_groups(groups)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// Strings as views: read without copying.
+fn as_views(schema: &Schema) -> SchemaRef {
+    let view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        DataType::List(item) if item.data_type() == &DataType::Utf8 => {
+            let item = Arc::new(item.as_ref().clone().with_data_type(DataType::Utf8View));
+            Arc::new(field.as_ref().clone().with_data_type(DataType::List(item)))
+        }
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(view).collect::<Vec<_>>()))
+}
+
+/// Neighbouring days in one group, about the same number of rows in each.
+fn groups(files: &[PlannedFile], partitions: usize) -> Vec<FileGroup> {
+    let total: u64 = files.iter().map(|file| file.total_rows).sum();
+    let share = total.div_ceil(partitions.max(1) as u64).max(1);
+    let mut groups: Vec<Vec<PartitionedFile>> = Vec::new();
+    let mut filled = share;
+    for file in files {
+        if filled >= share {
+            groups.push(Vec::new());
+            filled = 0;
+        }
+        filled += file.total_rows;
+        if let Some(group) = groups.last_mut() {
+            group.push(partitioned(file));
+        }
+    }
+    groups.into_iter().map(FileGroup::new).collect()
+}
+
+fn partitioned(file: &PlannedFile) -> PartitionedFile {
+    let days = (file.date - NaiveDate::default()).num_days();
+    let date = ScalarValue::Date32(i32::try_from(days).ok());
+    let whole = PartitionedFile::new_from_meta(file.meta.clone()).with_partition_values(vec![date]);
+    match &file.rows {
+        Rows::All => whole,
+        Rows::Ranges(ranges) => {
+            let range = |(start, length): &(u32, u32)| *start as usize..(*start + *length) as usize;
+            let total = usize::try_from(file.total_rows).unwrap_or(usize::MAX);
+            let selection = RowSelection::from_consecutive_ranges(ranges.iter().map(range), total);
+            whole.with_extension(ParquetRowSelection::new(selection))
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for LakeTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Inexact: days are pruned here, the rest is pushed further down, and what may be left is filtered above.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let days = days::wanted(self.table, filters);
+        let external = |error| DataFusionError::External(Box::new(error));
+        let plan = self.planner.plan(self.table, days).await.map_err(external)?;
+        if plan.files.is_empty() {
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema.project(columns)?),
+                None => Arc::clone(&self.schema),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        // A limit may only cut the scan short if no filter stands above it.
+        self.scan_of(state, &plan, projection, limit.filter(|_| filters.is_empty()))
+    }
+}
+
+/// Keeps `Any` in scope for the trait's bound.
+const _: fn() = || {
+    fn any<T: Any>() {}
+    any::<LakeTable>();
+};

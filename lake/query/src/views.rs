@@ -1,0 +1,99 @@
+//! The views, in SQL. They are the lake's public face for `cauce sql`; the reports read some of them too.
+
+use crate::history;
+
+/// Names and definitions, in an order in which each finds those that it reads.
+pub(crate) fn all() -> Vec<(&'static str, String)> {
+    let mut views: Vec<(&'static str, String)> =
+        FIXED.iter().map(|(name, sql)| (*name, (*sql).to_owned())).collect();
+    views.push(("price_history", history::view()));
+    views
+}
+
+const FIXED: &[(&str, &str)] = &[
+    // One row per offer, snapshot and payment method. The first method of an offer is its primary one.
+    (
+        "fact_offer_payment_methods",
+        "SELECT snapshot_id, offer_external_id, venue, extraction_timestamp, payment_method_code,
+                payment_method_code = first_code AS is_primary, date
+         FROM (SELECT snapshot_id, offer_external_id, venue, extraction_timestamp, date,
+                      payment_methods[1] AS first_code, unnest(payment_methods) AS payment_method_code
+               FROM fact_offers)",
+    ),
+    // A snapshot beside the other side of its pair in the same run. A book may be crossed: spreads may be negative.
+    (
+        "market_depth",
+        "SELECT d.*, o.best_ask, o.best_bid,
+                o.best_ask - o.best_bid AS spread_absolute,
+                (o.best_ask - o.best_bid) * 100 / o.best_bid AS spread_percentage
+         FROM fact_market_depth d
+         LEFT JOIN (SELECT batch_id, venue, crypto, fiat,
+                           min(min_price) FILTER (WHERE trade_type = 'BUY') AS best_ask,
+                           max(max_price) FILTER (WHERE trade_type = 'SELL') AS best_bid
+                    FROM fact_market_depth GROUP BY batch_id, venue, crypto, fiat) o
+           ON o.batch_id = d.batch_id AND o.venue = d.venue AND o.crypto = d.crypto AND o.fiat = d.fiat",
+    ),
+    // The newest snapshot of each market that is at most 15 minutes old.
+    (
+        "latest_snapshots",
+        "SELECT * FROM (
+             SELECT *, row_number() OVER (
+                 PARTITION BY venue, crypto, fiat, trade_type ORDER BY extraction_timestamp DESC) AS age_rank
+             FROM fact_market_depth WHERE extraction_timestamp >= now() - INTERVAL '15 minutes')
+         WHERE age_rank = 1",
+    ),
+    // Its offers, with the payment methods as a list.
+    (
+        "latest_market_state",
+        "SELECT o.* FROM fact_offers o
+         JOIN latest_snapshots s ON s.snapshot_id = o.snapshot_id
+         WHERE o.extraction_timestamp >= now() - INTERVAL '15 minutes'",
+    ),
+    // Offers seen in the last 24 hours, by market.
+    (
+        "run_stats",
+        "SELECT crypto AS asset, fiat, trade_type, count(*) AS count,
+                count(*) FILTER (WHERE is_available) AS available,
+                price_mean(CAST(sum(price) AS DECIMAL(76, 8)), count(*)) AS avg_price
+         FROM fact_offers WHERE extraction_timestamp >= now() - INTERVAL '24 hours'
+         GROUP BY crypto, fiat, trade_type",
+    ),
+    // Each advertiser as last seen.
+    (
+        "advertisers",
+        "SELECT venue, advertiser_id,
+                last_value(nickname ORDER BY extraction_timestamp) AS nickname,
+                last_value(is_merchant ORDER BY extraction_timestamp) AS is_merchant,
+                last_value(user_grade ORDER BY extraction_timestamp) AS user_grade,
+                last_value(completion_rate ORDER BY extraction_timestamp) AS completion_rate,
+                last_value(positive_rate ORDER BY extraction_timestamp) AS positive_rate,
+                last_value(total_orders_count ORDER BY extraction_timestamp) AS total_orders_count,
+                min(extraction_timestamp) AS first_seen, max(extraction_timestamp) AS last_seen,
+                count(*) AS observations
+         FROM fact_offers GROUP BY venue, advertiser_id",
+    ),
+    (
+        "dim_cryptocurrencies",
+        "SELECT coalesce(k.symbol, s.symbol) AS symbol, coalesce(k.name, s.symbol) AS name,
+                s.venue_codes, s.symbol IS NOT NULL AS is_active
+         FROM seed_cryptocurrencies k
+         FULL JOIN (SELECT crypto AS symbol, array_agg(DISTINCT venue) AS venue_codes
+                    FROM fact_market_depth GROUP BY crypto) s ON s.symbol = k.symbol",
+    ),
+    (
+        "dim_fiat_currencies",
+        "SELECT coalesce(k.currency_code, s.code) AS currency_code, coalesce(k.currency_name, s.code) AS currency_name,
+                k.country_code, k.minor_unit, s.code IS NOT NULL AS is_active
+         FROM seed_fiat_currencies k
+         FULL JOIN (SELECT DISTINCT fiat AS code FROM fact_market_depth) s ON s.code = k.currency_code",
+    ),
+    (
+        "dim_payment_methods",
+        "SELECT coalesce(k.method_code, s.code) AS method_code, coalesce(k.method_name, s.code) AS method_name,
+                coalesce(k.category, 'unknown') AS category, CAST(NULL AS VARCHAR) AS description,
+                s.code IS NOT NULL AS is_active
+         FROM seed_payment_methods k
+         FULL JOIN (SELECT DISTINCT code FROM (SELECT unnest(payment_methods) AS code FROM fact_offers)) s
+           ON s.code = k.method_code",
+    ),
+];
