@@ -64,7 +64,7 @@ impl LakeTable {
         // Rows are filtered while decoding where files are large and sorted. In small hot files that costs more than
         // it saves; their statistics still skip row groups and pages.
         let sealed = plan.files.iter().any(|file| file.zone == Zone::Sealed);
-        let source = ParquetSource::new(TableSchema::new(Arc::clone(&self.files), vec![date]))
+        let source = ParquetSource::new(TableSchema::builder(Arc::clone(&self.files)).with_table_partition_cols(vec![date]).build())
             .with_parquet_file_reader_factory(Arc::new(reader))
             .with_pushdown_filters(sealed)
             .with_reorder_filters(sealed)

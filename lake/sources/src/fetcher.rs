@@ -1,21 +1,14 @@
 //! One page, the polite way: breaker, slot, try, judge, wait, try again.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use backon::Retryable;
 use cauce_ledger::{Ledger, LedgerError, Slots};
 use cauce_model::{ErrorType, Market, RequestError};
 use cauce_protocols::venues::{Answer, PageSummary, VenueProtocol};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    Breaker, Clock, HttpAnswer, HttpRequest, Permission, Transport, TransportFailure, VenueSettings, retry::FullJitter,
+    Breaker, Clock, HttpAnswer, HttpRequest, Permission, Transport, TransportFailure, VenueSettings, retry::full_jitter,
 };
 
 /// Asks one venue.
@@ -70,50 +63,41 @@ impl Fetcher<'_> {
             let message = format!("not asked: the breaker of {} is open until {until}", market.venue);
             return Ok(Err(error(ErrorType::BreakerOpen, message, 0)));
         }
-        let retries = AtomicU32::new(0);
-        let last_failure = std::sync::Mutex::new(None);
-        let attempt = || self.attempt(market, page);
-        let worth_it = |failed: &Tried| match failed {
-            Tried::Failed(failed) => failed.error_type.is_transient() && !self.is_late(),
-            Tried::Ledger(_) => false,
-        };
-        let wait = |failed: &Tried, backoff: Option<Duration>| match failed {
-            Tried::Failed(TryFailed { retry_after: Some(asked), .. }) if *asked > Self::LONGEST_WAIT => None,
-            Tried::Failed(TryFailed { retry_after: Some(asked), .. }) => backoff.map(|backoff| backoff.max(*asked)),
-            _ => backoff,
-        };
-        let note = |failed: &Tried, _: Duration| {
-            retries.fetch_add(1, Ordering::Relaxed);
-            if let (Tried::Failed(failed), Ok(mut last)) = (failed, last_failure.lock()) {
-                *last = Some((failed.error_type, failed.message.clone()));
-            }
-        };
-        let clock = Arc::clone(self.clock);
-        let sleep = move |wait: Duration| {
-            let clock = Arc::clone(&clock);
-            async move { clock.sleep_until(clock.now() + delta(wait)).await }
-        };
-        let outcome = attempt
-            .retry(FullJitter { tries: self.settings.tries })
-            .sleep(sleep)
-            .when(worth_it)
-            .adjust(wait)
-            .notify(note)
-            .await;
-        let tried = retries.into_inner();
-        match outcome {
-            Ok(mut fetched) => {
-                breaker.tell(true, self.clock.now()).await?;
-                let failed_before = last_failure.into_inner().ok().flatten();
-                fetched.mended = failed_before
-                    .map(|(kind, message)| RequestError { resolved: true, ..error(kind, message, tried) });
-                Ok(Ok(fetched))
-            }
-            Err(Tried::Failed(failed)) => {
+        let mut waits = full_jitter(self.settings.tries);
+        let (mut retries, mut failed_before) = (0, None);
+        loop {
+            let failed = match self.attempt(market, page).await {
+                Ok(fetched) => {
+                    breaker.tell(true, self.clock.now()).await?;
+                    let mended = failed_before.map(|failed: TryFailed| RequestError {
+                        resolved: true,
+                        ..error(failed.error_type, failed.message, retries)
+                    });
+                    return Ok(Ok(Fetched { mended, ..fetched }));
+                }
+                Err(Tried::Failed(failed)) => failed,
+                Err(Tried::Ledger(error)) => return Err(error),
+            };
+            let Some(wait) = self.patience(&failed, &mut waits) else {
                 breaker.tell(false, self.clock.now()).await?;
-                Ok(Err(error(failed.error_type, failed.message, tried)))
-            }
-            Err(Tried::Ledger(error)) => Err(error),
+                return Ok(Err(error(failed.error_type, failed.message, retries)));
+            };
+            self.clock.sleep_until(self.clock.now() + delta(wait)).await;
+            retries += 1;
+            failed_before = Some(failed);
+        }
+    }
+
+    /// How long to wait before the next try; none if there is to be none.
+    fn patience(&self, failed: &TryFailed, waits: &mut impl Iterator<Item = Duration>) -> Option<Duration> {
+        if !failed.error_type.is_transient() || self.is_late() {
+            return None;
+        }
+        let backoff = waits.next()?;
+        match failed.retry_after {
+            Some(asked) if asked > Self::LONGEST_WAIT => None,
+            Some(asked) => Some(backoff.max(asked)),
+            None => Some(backoff),
         }
     }
 

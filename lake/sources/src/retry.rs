@@ -1,29 +1,18 @@
 use std::time::Duration;
 
-use backon::BackoffBuilder;
 use rand::Rng;
 
-/// Exponential backoff with full jitter: each wait is anything between nothing and twice the bound before, so that
-/// many who were refused together don't come back together.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FullJitter {
-    /// Tries, the first included.
-    pub(crate) tries: u32,
-}
+/// The bound of the first wait.
+const FIRST: Duration = Duration::from_millis(500);
+/// The bound that later waits grow to.
+const LONGEST: Duration = Duration::from_secs(20);
 
-impl FullJitter {
-    const FIRST: Duration = Duration::from_millis(500);
-    const LONGEST: Duration = Duration::from_secs(20);
-}
-
-impl BackoffBuilder for FullJitter {
-    type Backoff = Box<dyn Iterator<Item = Duration> + Send + Sync>;
-
-    fn build(self) -> Self::Backoff {
-        let bound = |retry: u32| (Self::FIRST * 2_u32.saturating_pow(retry)).min(Self::LONGEST);
-        let wait = move |retry| rand::rng().random_range(Duration::ZERO..=bound(retry));
-        Box::new((0..self.tries.saturating_sub(1)).map(wait))
-    }
+/// The waits between `tries` tries: exponential backoff with full jitter. Each is anything between nothing and twice
+/// the bound before, so that many who were refused together don't come back together. (The crates for retrying add
+/// jitter to a backoff, which keeps them together.)
+pub(crate) fn full_jitter(tries: u32) -> impl Iterator<Item = Duration> + Send {
+    let bound = |retry: u32| FIRST.saturating_mul(2_u32.saturating_pow(retry)).min(LONGEST);
+    (0..tries.saturating_sub(1)).map(move |retry| rand::rng().random_range(Duration::ZERO..=bound(retry)))
 }
 
 #[cfg(test)]
@@ -32,14 +21,12 @@ mod tests {
 
     #[test]
     fn waits_grow_in_bounds_and_end() {
-        let waits: Vec<Duration> = FullJitter { tries: 8 }.build().collect();
+        let waits: Vec<Duration> = full_jitter(8).collect();
         assert_eq!(waits.len(), 7, "one wait less than tries");
         for (retry, wait) in (0..).zip(&waits) {
-            let bound = FullJitter::FIRST * 2_u32.pow(retry);
-            assert!(*wait <= bound.min(FullJitter::LONGEST), "wait {retry} is {wait:?}");
+            assert!(*wait <= (FIRST * 2_u32.pow(retry)).min(LONGEST), "wait {retry} is {wait:?}");
         }
-        assert_eq!(FullJitter { tries: 1 }.build().count(), 0);
-        let again: Vec<Duration> = FullJitter { tries: 8 }.build().collect();
-        assert_ne!(waits, again, "jitter");
+        assert_eq!(full_jitter(1).count(), 0);
+        assert_ne!(waits, full_jitter(8).collect::<Vec<_>>(), "jitter");
     }
 }

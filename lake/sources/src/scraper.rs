@@ -7,7 +7,7 @@ use cauce_model::{ErrorType, Market, MarketResult, MarketStatus, RequestError, R
 use cauce_protocols::venues::{self, VenueProtocol};
 use cauce_raw::{Bundle, CAUCE, Envelope, Put, RawError, RawZone, kind};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 
 use crate::{
@@ -186,12 +186,8 @@ impl Scraper {
         let mut bundler = Bundler::new(&self.raw, run_id);
         let deadline = Some(started_at + delta(self.settings.run_timeout));
         let order = self.rotated(markets, options).await?;
-        let turn = |market: Market| async move {
-            let (venue, settings) = self.venue(&market.venue)?;
-            let (ledger, clock, transport) = (&*self.ledger, &self.clock, &*self.transport);
-            let fetcher = Fetcher { ledger, clock, transport, venue, settings, deadline };
-            Ok::<MarketPages, ScrapeError>(pages::turn(fetcher, run_id, &market).await?)
-        };
+        // Boxed: the compiler can't see through a stream of these futures that they may change threads.
+        let turn = |market| self.turn(run_id, deadline, market).boxed();
         let mut turned = stream::iter(order).map(turn).buffer_unordered(self.settings.parallel_markets.max(1));
         let mut ended = 0;
         loop {
@@ -222,6 +218,18 @@ impl Scraper {
             errors: bundler.errors,
         };
         self.close(report).await
+    }
+
+    async fn turn(
+        &self,
+        run_id: RunId,
+        deadline: Option<DateTime<Utc>>,
+        market: Market,
+    ) -> Result<MarketPages, ScrapeError> {
+        let (venue, settings) = self.venue(&market.venue)?;
+        let (ledger, clock, transport) = (&*self.ledger, &self.clock, &*self.transport);
+        let fetcher = Fetcher { ledger, clock, transport, venue, settings, deadline };
+        Ok(pages::turn(fetcher, run_id, &market).await?)
     }
 
     /// A moment of real time, for what waits beside the requests; never comes on a clock that stands still.

@@ -1,0 +1,188 @@
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use cauce_model::{Asset, Fiat, TradeType, Venue};
+use chrono::{DateTime, Utc};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A market and payments data lake: scrape, keep, normalize, ask.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Args {
+    /// The lake: a directory, or memory:// [default: lake.url of the configuration]
+    #[arg(long, global = true, env = "CAUCE_LAKE")]
+    pub(crate) lake: Option<String>,
+
+    /// The configuration [default: ./cauce.toml, or what cauce.example.toml says]
+    #[arg(long, global = true, env = "CAUCE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: scheduler, scraper, normalizer, maintenance, API and page
+    Up(Listen),
+    /// The same against a simulated venue, with a history made first; works without a network
+    Demo(Demo),
+    /// Make one run and print its report
+    Scrape(Scrape),
+    /// Put files that somebody has saved into the raw zone
+    Ingest(Ingest),
+    /// Turn queued raw objects into facts, until the queue is empty
+    Normalize(Normalize),
+    /// Ask the lake
+    Sql(Sql),
+    /// Serve the API and the page only
+    Serve(Listen),
+    /// Show the raw bytes that rows came from
+    Lineage(Lineage),
+    /// Messages that could not be handled: list them, or put them back
+    DeadLetters(DeadLetters),
+    /// Check configuration, schedule, lake, ledger and queue
+    Doctor(Doctor),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Listen {
+    /// Where to listen; loopback only
+    #[arg(long, default_value = "127.0.0.1:8080", env = "CAUCE_LISTEN", value_parser = loopback)]
+    pub(crate) listen: SocketAddr,
+}
+
+/// Nobody is asked who they are yet, so nobody from outside is answered.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|error| format!("{error}; expected something like 127.0.0.1:8080"))?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("only a loopback address can be listened on, because requests are not authenticated yet".to_owned())
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+    /// How much history to make
+    #[arg(long, default_value = "14d", env = "CAUCE_HISTORY", value_parser = humantime::parse_duration)]
+    pub(crate) history: Duration,
+    /// Make the history and exit
+    #[arg(long, env = "CAUCE_ONCE")]
+    pub(crate) once: bool,
+    /// The seed of the simulated market
+    #[arg(long, default_value_t = 7, env = "CAUCE_SEED")]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Scrape {
+    /// Only this venue
+    #[arg(long, env = "CAUCE_VENUE")]
+    pub(crate) venue: Option<Venue>,
+    /// Only this asset
+    #[arg(long, env = "CAUCE_ASSET")]
+    pub(crate) asset: Option<Asset>,
+    /// Only this currency
+    #[arg(long, env = "CAUCE_FIAT")]
+    pub(crate) fiat: Option<Fiat>,
+    /// Only this side: what the taker does
+    #[arg(long, env = "CAUCE_SIDE", value_parser = clap::value_parser!(TradeType))]
+    pub(crate) side: Option<TradeType>,
+    /// Print the report as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ingest {
+    /// Who said it: a venue such as binance_p2p
+    #[arg(long, env = "CAUCE_SOURCE")]
+    pub(crate) source: String,
+    /// When the bytes were obtained, RFC 3339 [default: now]
+    #[arg(long, env = "CAUCE_FETCHED_AT")]
+    pub(crate) fetched_at: Option<DateTime<Utc>>,
+    /// Print what was done as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+    /// The files, each a raw object of its own
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Normalize {
+    /// Go on when the queue is empty, until interrupted
+    #[arg(long, env = "CAUCE_FOLLOW")]
+    pub(crate) follow: bool,
+    /// Print what was done as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One array of objects; decimals are strings
+    Json,
+    /// With a head
+    Csv,
+    /// For files: cauce sql … --format parquet > answer.parquet
+    Parquet,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sql {
+    /// A query that only reads
+    pub(crate) query: String,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Table, env = "CAUCE_FORMAT")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lineage {
+    /// The table: fact_offers, fact_market_depth …
+    pub(crate) table: String,
+    /// Which rows: an SQL condition, such as "offer_external_id = '127'"
+    pub(crate) filter: String,
+    /// Rows at most
+    #[arg(long, default_value_t = 5, env = "CAUCE_LIMIT")]
+    pub(crate) limit: u32,
+    /// Print as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeadLetters {
+    #[command(subcommand)]
+    pub(crate) action: Option<DeadLettersAction>,
+    /// Print as JSON
+    #[arg(long, global = true, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersAction {
+    /// List them with the reason of each attempt (the default)
+    List,
+    /// Put them back into the queue: these, or all
+    Redrive {
+        /// Their ids
+        ids: Vec<i64>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Ask each venue for one page, too
+    #[arg(long, env = "CAUCE_ONLINE")]
+    pub(crate) online: bool,
+    /// Print as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}

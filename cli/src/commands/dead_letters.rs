@@ -1,0 +1,35 @@
+use crate::{
+    Done,
+    args::{DeadLetters, DeadLettersAction},
+    world::World,
+};
+
+/// What could not be handled, and why; or another chance for it.
+pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Done> {
+    match &asked.action {
+        None | Some(DeadLettersAction::List) => {
+            let letters = world.queue.dead_letters().await?;
+            if asked.json {
+                println!("{}", serde_json::to_string_pretty(&letters)?);
+                return Ok(Done::Whole);
+            }
+            println!("{} dead letters", letters.len());
+            for letter in letters {
+                println!("{}  died {}  {}", letter.id, letter.died_at, letter.body);
+                for attempt in letter.attempts {
+                    println!("    {}  {}", attempt.at, attempt.reason);
+                }
+            }
+        }
+        Some(DeadLettersAction::Redrive { ids }) => {
+            let chosen = (!ids.is_empty()).then_some(ids.as_slice());
+            let count = world.queue.redrive(chosen).await?;
+            if asked.json {
+                println!("{}", serde_json::json!({ "redriven": count }));
+            } else {
+                println!("{count} messages put back; cauce normalize handles them");
+            }
+        }
+    }
+    Ok(Done::Whole)
+}

@@ -1,0 +1,148 @@
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use cauce_ledger::SqliteLedger;
+use cauce_maintain::sweep;
+use cauce_query::{Lake, json_rows};
+use cauce_raw::{Durability, state_folder};
+use cauce_simulator::{Simulator, SimulatorTransport};
+use cauce_sources::{Outcome, RunOptions, Scraper, SystemClock, VirtualClock};
+use cauce_tables::Days;
+use chrono::{DateTime, TimeDelta, Utc};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{Done, args::Demo, config::Config, logging, serving, world::World};
+
+/// Where the demo's lake is, unless said otherwise: not where the real one is.
+const LAKE: &str = "./demo-lake";
+
+/// Currencies of the demo; the first has BTC and ETH, too.
+const MARKETS: &str = r#"
+[lake]
+url = "./demo-lake"
+[[markets]]
+venue = "binance_p2p"
+asset = "USDT"
+fiat = "VES"
+[[markets]]
+venue = "binance_p2p"
+asset = "BTC"
+fiat = "VES"
+[[markets]]
+venue = "binance_p2p"
+asset = "ETH"
+fiat = "VES"
+[[markets]]
+venue = "binance_p2p"
+asset = "USDT"
+fiat = "ARS"
+[[markets]]
+venue = "binance_p2p"
+asset = "USDT"
+fiat = "COP"
+[[markets]]
+venue = "binance_p2p"
+asset = "USDT"
+fiat = "BRL"
+[[markets]]
+venue = "binance_p2p"
+asset = "USDT"
+fiat = "USD"
+[[markets]]
+venue = "binance_p2p"
+asset = "USDT"
+fiat = "EUR"
+"#;
+
+/// The main job against a simulated venue: history first, through the same scraper and normalizer, then live.
+pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> anyhow::Result<Done> {
+    let url = lake.unwrap_or_else(|| LAKE.to_owned());
+    logging::start(state_folder(&url))?;
+    let schedule = config.schedule;
+    let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(SystemClock)));
+    let (address, venue) = cauce_simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
+    let config = Config { schedule, ..Config::parse(MARKETS)? }.simulated(&format!("http://{address}"));
+    let world = World::open(&url, config)?;
+    let lake = world.lake().await?;
+    if demo.once {
+        history(&url, &world, &lake, demo).await?;
+        venue.abort();
+        return Ok(Done::Whole);
+    }
+    let listener = serving::listen(demo.listen.listen).await?;
+    let page = format!("http://{}/", listener.local_addr()?);
+    println!("simulated venue at http://{address}; the page: {page}");
+    let live = async {
+        history(&url, &world, &lake, demo).await?;
+        println!("\nThe history is made. Open {page}");
+        println!("Ask it:   cauce --lake {url} sql \"select venue, fiat, count(*) from fact_offers group by 1, 2\"");
+        println!("Go live:  cauce up      (real venues; what cauce.example.toml says, or your cauce.toml)");
+        println!("Stop:     Ctrl-C\n");
+        let (scraper, worker) = (world.scraper()?, world.worker());
+        tokio::select! {
+            ended = serving::schedule(&world, &scraper) => ended,
+            ended = serving::normalize(&worker) => ended,
+            ended = serving::sweeping(&world, &lake) => ended,
+        }
+    };
+    tokio::select! {
+        ended = live => ended?,
+        ended = serving::api(&world, lake.clone(), listener) => ended?,
+        asked = serving::asked_to_stop() => asked?,
+    }
+    Ok(Done::Whole)
+}
+
+/// Makes what is missing of the history up to now. Its ledger is in memory: its slots and runs are of another time.
+async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::Result<()> {
+    let interval = TimeDelta::from_std(world.config.schedule.scrape)?;
+    let now = Utc::now();
+    let wanted = now - TimeDelta::from_std(demo.history)?;
+    // A history that was interrupted has raw objects that nobody waits for.
+    sweep(&world.raw(), lake.planner(), &*world.queue, Days::ALL, TimeDelta::zero(), now).await?;
+    world.worker().drain(|_| ()).await?;
+    let first = newest(lake).await?.map_or(wanted, |newest| (newest + interval).max(wanted));
+    let clock = VirtualClock::at(first);
+    let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(clock.clone())));
+    // What a seed makes again need not wait for the disk.
+    let fast = World::open_with(url, world.config.clone(), Durability::Relaxed)?;
+    let scraper = Scraper {
+        ledger: Arc::new(SqliteLedger::in_memory()?),
+        clock: Arc::new(clock.clone()),
+        transport: Arc::new(SimulatorTransport(simulator)),
+        ..fast.scraper()?
+    };
+    let (markets, worker) = (fast.config.markets(), fast.worker());
+    let runs = u64::try_from((now - first).num_seconds() / interval.num_seconds().max(1)).unwrap_or(0);
+    let bar = ProgressBar::new(runs).with_style(style()?).with_message("history");
+    let runs_a_day = (TimeDelta::days(1).num_seconds() / interval.num_seconds().max(1)).max(1);
+    let mut made = 0;
+    let mut at = first;
+    while at + interval <= now {
+        clock.advance_to(at);
+        let outcome = scraper.run(&markets, &RunOptions::default()).await?;
+        anyhow::ensure!(matches!(outcome, Outcome::Done(_)), "another demo makes a history in this lake");
+        at += interval;
+        made += 1;
+        bar.inc(1);
+        if made % runs_a_day == 0 {
+            worker.drain(|_| ()).await?;
+        }
+    }
+    worker.drain(|_| ()).await?;
+    bar.finish();
+    Ok(())
+}
+
+async fn newest(lake: &Lake) -> anyhow::Result<Option<DateTime<Utc>>> {
+    let rows = json_rows(&lake.sql("SELECT max(extraction_timestamp) AS newest FROM fact_market_depth").await?);
+    let newest = rows.first().and_then(|row| row.get("newest")?.as_str());
+    newest.map(|text| text.parse().context("newest snapshot")).transpose()
+}
+
+pub(crate) fn style() -> anyhow::Result<ProgressStyle> {
+    Ok(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta} left")?)
+}
+
+/// Keeps the type of [`Demo::history`] in one place.
+const _: fn(&Demo) -> Duration = |demo| demo.history;

@@ -1,0 +1,11 @@
+//! The commands, one file each.
+
+pub(crate) mod dead_letters;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod ingest;
+pub(crate) mod lineage;
+pub(crate) mod normalize;
+pub(crate) mod scrape;
+pub(crate) mod sql;
+pub(crate) mod up;

@@ -1,0 +1,28 @@
+use cauce_worker::Drained;
+use indicatif::ProgressBar;
+
+use crate::{Done, args::Normalize, commands::demo::style, serving, world::World};
+
+/// Drains the queue.
+pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<Done> {
+    let worker = world.worker();
+    if normalize.follow {
+        tokio::select! {
+            ended = serving::normalize(&worker) => ended?,
+            asked = serving::asked_to_stop() => asked?,
+        }
+        return Ok(Done::Whole);
+    }
+    let waiting = world.queue.stats().await?.waiting;
+    let bar = ProgressBar::new(u64::from(waiting)).with_style(style()?).with_message("objects");
+    let shown = bar.clone();
+    let drained = worker.drain(move |so_far: &Drained| shown.set_position(so_far.done)).await?;
+    bar.finish_and_clear();
+    if normalize.json {
+        println!("{}", serde_json::to_string(&drained)?);
+    } else {
+        let Drained { messages, done, failed, offers, bytes } = drained;
+        println!("{done} of {messages} raw objects done, {failed} failed; {offers} offers from {bytes} bytes");
+    }
+    Ok(if drained.failed == 0 { Done::Whole } else { Done::Partly })
+}

@@ -1,0 +1,36 @@
+use std::io::Write;
+
+use cauce_query::{csv, json_rows, table};
+use parquet::arrow::ArrowWriter;
+
+use crate::{
+    Done,
+    args::{Format, Sql},
+    world::World,
+};
+
+/// Answers a query on standard output.
+pub(crate) async fn run(world: &World, sql: &Sql) -> anyhow::Result<Done> {
+    let batches = world.lake().await?.sql(&sql.query).await?;
+    let bytes = match sql.format {
+        Format::Table => format!("{}\n", table(&batches)?).into_bytes(),
+        Format::Json => format!("{}\n", serde_json::to_string(&json_rows(&batches))?).into_bytes(),
+        Format::Csv => csv(&batches)?,
+        Format::Parquet => {
+            let mut bytes = Vec::new();
+            if let Some(first) = batches.first() {
+                let mut writer = ArrowWriter::try_new(&mut bytes, first.schema(), None)?;
+                for batch in &batches {
+                    writer.write(batch)?;
+                }
+                writer.close()?;
+            }
+            bytes
+        }
+    };
+    match std::io::stdout().write_all(&bytes) {
+        // The reader has seen enough: `cauce sql … | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Done::Whole),
+        written => Ok(written.map(|()| Done::Whole)?),
+    }
+}

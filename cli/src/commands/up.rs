@@ -1,0 +1,31 @@
+use std::net::SocketAddr;
+
+use crate::{Done, serving, world::World};
+
+/// Everything in one process.
+pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
+    let listener = serving::listen(listen).await?;
+    println!("cauce is up: http://{}/", listener.local_addr()?);
+    let lake = world.lake().await?;
+    let (scraper, worker) = (world.scraper()?, world.worker());
+    tokio::select! {
+        ended = serving::schedule(world, &scraper) => ended?,
+        ended = serving::normalize(&worker) => ended?,
+        ended = serving::sweeping(world, &lake) => ended?,
+        ended = serving::api(world, lake.clone(), listener) => ended?,
+        asked = serving::asked_to_stop() => asked?,
+    }
+    Ok(Done::Whole)
+}
+
+/// The API and the page only.
+pub(crate) async fn serve(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
+    let listener = serving::listen(listen).await?;
+    println!("cauce serves: http://{}/", listener.local_addr()?);
+    let lake = world.lake().await?;
+    tokio::select! {
+        ended = serving::api(world, lake, listener) => ended?,
+        asked = serving::asked_to_stop() => asked?,
+    }
+    Ok(Done::Whole)
+}

@@ -1,0 +1,78 @@
+//! From rows to the bytes that they came from.
+
+use anyhow::Context;
+use cauce_model::RawId;
+use cauce_normalize::open;
+use cauce_protocols::{
+    Drift,
+    venues::{self, Record},
+};
+use cauce_query::{Lake, json_rows};
+use cauce_raw::RawZone;
+use cauce_tables::Table;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Where one row came from.
+#[derive(Debug, Serialize)]
+pub(crate) struct Trace {
+    /// The raw object's key.
+    pub(crate) raw_key: String,
+    /// The line in it.
+    pub(crate) raw_pos: i32,
+    /// The rules that made the row.
+    pub(crate) normalizer_version: i64,
+    /// When the bytes were obtained.
+    pub(crate) fetched_at: DateTime<Utc>,
+    /// What was asked, where it was asked over HTTP.
+    pub(crate) request: Option<Value>,
+    /// The record, verbatim: the offer's part of the page for an offer, the whole body for anything else.
+    pub(crate) record: String,
+}
+
+/// Traces the rows of `table` that fit `filter`, an SQL condition.
+pub(crate) async fn trace(
+    lake: &Lake,
+    raw: &RawZone,
+    table: Table,
+    filter: &str,
+    limit: u32,
+) -> anyhow::Result<Vec<Trace>> {
+    let offer = if table == Table::FactOffers { "offer_external_id" } else { "NULL" };
+    let sql = format!(
+        "SELECT raw_id, raw_pos, normalizer_version, {offer} AS offer FROM {table} WHERE {filter} LIMIT {limit}"
+    );
+    let mut traces = Vec::new();
+    for row in json_rows(&lake.sql(&sql).await?) {
+        let whole = |name: &str| row.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let id: RawId = row.get("raw_id").and_then(Value::as_str).unwrap_or_default().parse()?;
+        let raw_pos = i32::try_from(whole("raw_pos"))?;
+        let object = raw.read(&id).await.with_context(|| format!("raw object of the row: {}", id.key()))?;
+        let lines = open(&object);
+        let line = lines.iter().find(|line| line.pos() == raw_pos);
+        let line = line.with_context(|| format!("{} has no line {raw_pos}", id.key()))?;
+        let envelope = line.envelope().map_err(|reason| anyhow::anyhow!("line {raw_pos} of {id}: {reason}"))?;
+        let body = envelope.body.bytes();
+        let offer = row.get("offer").and_then(Value::as_str);
+        let record = offer.and_then(|offer| offer_in(&id, body, offer));
+        traces.push(Trace {
+            raw_key: id.key(),
+            raw_pos,
+            normalizer_version: whole("normalizer_version"),
+            fetched_at: envelope.fetched_at,
+            request: envelope.request.as_deref().map(serde_json::to_value).transpose()?,
+            record: record.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
+        });
+    }
+    Ok(traces)
+}
+
+/// The part of a page that is the offer.
+fn offer_in(id: &RawId, body: &[u8], wanted: &str) -> Option<String> {
+    let venue = venues::find(id.source())?;
+    let page = venue.read(body, &mut Drift::default()).ok()?;
+    let is_it = |record: &Record<'_>| matches!(record, Record::Offer { offer, .. } if offer.id == wanted);
+    let index = page.records.iter().position(is_it)?;
+    Some(venue.verbatim(body, index).into_owned())
+}

@@ -1,0 +1,98 @@
+//! What runs for as long as the process: scheduler, normalizer, sweep, API.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use cauce_api::{Api, router};
+use cauce_maintain::sweep;
+use cauce_query::Lake;
+use cauce_sources::{Outcome, RunOptions, Scraper};
+use cauce_tables::Days;
+use cauce_worker::Worker;
+use chrono::{TimeDelta, Utc};
+use tokio::net::TcpListener;
+
+use crate::world::World;
+
+/// How long a queue that was empty is left alone.
+const QUEUE_PAUSE: Duration = Duration::from_millis(500);
+/// Raw objects younger than this may still be on their way through the queue.
+const SWEEP_AGE: TimeDelta = TimeDelta::minutes(10);
+
+/// Makes a run at once and then one every interval, at whole multiples of it, so that restarts don't shift the times.
+pub(crate) async fn schedule(world: &World, scraper: &Scraper) -> anyhow::Result<()> {
+    let markets = world.config.markets();
+    anyhow::ensure!(!markets.is_empty(), "no [[markets]] are configured; cauce.example.toml shows some");
+    let interval = world.config.schedule.scrape;
+    loop {
+        let next = match scraper.run(&markets, &RunOptions::default()).await {
+            Ok(Outcome::Busy(lease)) => {
+                tracing::warn!(run_id = %lease.owner, until = %lease.until, "another run is under way");
+                (lease.until - Utc::now()).to_std().unwrap_or_default().min(interval)
+            }
+            Ok(_) => until_next(interval),
+            Err(error) => {
+                tracing::error!(%error, "run could not be made");
+                until_next(interval)
+            }
+        };
+        tokio::time::sleep(next).await;
+    }
+}
+
+fn until_next(interval: Duration) -> Duration {
+    let since_epoch = Duration::from_millis(u64::try_from(Utc::now().timestamp_millis()).unwrap_or(0));
+    let past = since_epoch.as_millis() % interval.as_millis().max(1);
+    interval.saturating_sub(Duration::from_millis(u64::try_from(past).unwrap_or(0)))
+}
+
+/// Normalizes whatever comes.
+pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
+    loop {
+        match worker.drain(|_| ()).await {
+            Ok(drained) if drained.messages > 0 => {
+                tracing::info!(done = drained.done, failed = drained.failed, offers = drained.offers, "normalized");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "normalizer"),
+        }
+        tokio::time::sleep(QUEUE_PAUSE).await;
+    }
+}
+
+/// Looks for raw objects that no file covers: at once for all, then every so often for those that should be covered.
+pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
+    let mut age = TimeDelta::zero();
+    loop {
+        if let Err(error) = sweep(&world.raw(), lake.planner(), &*world.queue, Days::ALL, age, Utc::now()).await {
+            tracing::error!(%error, "sweep");
+        }
+        age = SWEEP_AGE;
+        tokio::time::sleep(world.config.schedule.sweep).await;
+    }
+}
+
+/// Serves the API and the page until the process is told to stop.
+pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> anyhow::Result<()> {
+    let ledger = std::sync::Arc::clone(&world.ledger);
+    let api = Api { lake, ledger, scraper: world.scraper()?, started_at: Utc::now() };
+    axum::serve(listener, router(api)).await.context("API")
+}
+
+/// Takes the address, or says who may have it.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} can't be listened on; choose another with --listen 127.0.0.1:PORT"))
+}
+
+/// Returns when the process is asked to stop.
+pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    tracing::info!("stopping; what was under way goes on at the next start");
+    Ok(())
+}
