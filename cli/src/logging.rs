@@ -2,7 +2,7 @@
 //!
 //! `CAUCE_LOG` sets levels per module, such as `info,cauce_sources=debug`.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{io::IsTerminal, path::PathBuf, sync::Mutex};
 
 use anyhow::Context;
 use file_rotate::{ContentLimit, FileRotate, compression::Compression, suffix::AppendCount};
@@ -11,11 +11,14 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 const SIZE: usize = 2 << 20;
 const FILES: usize = 5;
 
-/// Starts logging; with a folder into its `logs/cauce.log`, too.
-pub(crate) fn start(folder: Option<PathBuf>) -> anyhow::Result<()> {
-    let default = if folder.is_some() { "info" } else { "warn" };
-    let levels = || EnvFilter::try_from_env("CAUCE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let console = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+/// Starts logging: `console` and worse on standard error, and with a folder everything into its `logs/cauce.log`.
+pub(crate) fn start(console: &str, folder: Option<PathBuf>) -> anyhow::Result<()> {
+    let levels = |default: &str| EnvFilter::try_from_env("CAUCE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let to_console = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_filter(levels(console));
     let file = folder
         .map(|folder| {
             let folder = folder.join("logs");
@@ -28,8 +31,8 @@ pub(crate) fn start(folder: Option<PathBuf>) -> anyhow::Result<()> {
                 None,
             );
             let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Mutex::new(rotating));
-            Ok::<_, anyhow::Error>(json.with_filter(levels()))
+            Ok::<_, anyhow::Error>(json.with_filter(levels("info")))
         })
         .transpose()?;
-    tracing_subscriber::registry().with(console.with_filter(levels())).with(file).try_init().context("logging")
+    tracing_subscriber::registry().with(to_console).with(file).try_init().context("logging")
 }

@@ -49,8 +49,10 @@ async fn run(args: Args) -> anyhow::Result<Done> {
         return commands::demo::run(args.lake.clone(), config, demo).await;
     }
     let url = args.lake.clone().unwrap_or_else(|| config.lake.url.clone());
-    let serves = matches!(args.command, Command::Up(_) | Command::Serve(_));
-    let _log = logging::start(if serves { cauce_raw::state_folder(&url) } else { None })?;
+    match args.command {
+        Command::Up(_) | Command::Serve(_) => logging::start("info", cauce_raw::state_folder(&url))?,
+        _ => logging::start("warn", None)?,
+    }
     let world = World::open(&url, config)?;
     match args.command {
         Command::Up(listen) => commands::up::run(&world, listen.listen).await,

@@ -57,7 +57,8 @@ fiat = "EUR"
 /// The main job against a simulated venue: history first, through the same scraper and normalizer, then live.
 pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> anyhow::Result<Done> {
     let url = lake.unwrap_or_else(|| LAKE.to_owned());
-    logging::start(state_folder(&url))?;
+    // The screen is for the progress and the way on; what happens is in the log file.
+    logging::start("warn", state_folder(&url))?;
     let schedule = config.schedule;
     let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(SystemClock)));
     let (address, venue) = cauce_simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
