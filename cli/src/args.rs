@@ -53,11 +53,13 @@ pub(crate) struct Listen {
 
 /// Nobody is asked who they are yet, so nobody from outside is answered.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|error| format!("{error}; expected something like 127.0.0.1:8080"))?;
+    let address: SocketAddr =
+        text.parse().map_err(|error| format!("{error}; expected something like 127.0.0.1:8080"))?;
     if address.ip().is_loopback() {
         Ok(address)
     } else {
-        Err("only a loopback address can be listened on, because requests are not authenticated yet".to_owned())
+        Err("only a loopback address can be listened on, because requests are not authenticated yet"
+            .to_owned())
     }
 }
 

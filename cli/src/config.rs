@@ -122,7 +122,9 @@ impl Config {
         match fs::read_to_string(file) {
             Ok(text) => Self::parse(&text).with_context(|| format!("configuration {}", file.display())),
             Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => Self::parse(EXAMPLE),
-            Err(error) => Err(error).with_context(|| format!("configuration {} can't be read", file.display())),
+            Err(error) => {
+                Err(error).with_context(|| format!("configuration {} can't be read", file.display()))
+            }
         }
     }
 
@@ -130,7 +132,11 @@ impl Config {
         let config: Self = toml::from_str(text)?;
         for venue in config.markets.iter().map(|market| &market.venue).chain(config.venues.keys()) {
             let known = || venues::all().iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ");
-            anyhow::ensure!(venues::find(venue.as_str()).is_some(), "venue '{venue}' is not known; known are {}", known());
+            anyhow::ensure!(
+                venues::find(venue.as_str()).is_some(),
+                "venue '{venue}' is not known; known are {}",
+                known()
+            );
         }
         for venue in config.venues.values() {
             let url = venue.base_url.as_deref().unwrap_or("https://");
@@ -227,7 +233,10 @@ mod tests {
         for (text, word) in [
             ("[schedule]\nscrape = \"ten\"", "no duration"),
             ("[[markets]]\nvenue = \"binance_p2p\"\nasset = \"usdt\"\nfiat = \"VES\"", "A-Z"),
-            ("[[markets]]\nvenue = \"bitcoin_bazaar\"\nasset = \"USDT\"\nfiat = \"VES\"", "known are binance_p2p"),
+            (
+                "[[markets]]\nvenue = \"bitcoin_bazaar\"\nasset = \"USDT\"\nfiat = \"VES\"",
+                "known are binance_p2p",
+            ),
             ("[venues.binance_p2p]\nbase_url = \"p2p.binance.com\"", "https://"),
         ] {
             let error = format!("{:#}", Config::parse(text).unwrap_err());

@@ -8,7 +8,7 @@ use cauce_protocols::{
     venues::{self, Record},
 };
 use cauce_query::{Lake, json_rows};
-use cauce_raw::RawZone;
+use cauce_raw::{RawZone, Request};
 use cauce_tables::Table;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub(crate) struct Trace {
     /// When the bytes were obtained.
     pub(crate) fetched_at: DateTime<Utc>,
     /// What was asked, where it was asked over HTTP.
-    pub(crate) request: Option<Value>,
+    pub(crate) request: Option<Request>,
     /// The record, verbatim: the offer's part of the page for an offer, the whole body for anything else.
     pub(crate) record: String,
 }
@@ -52,7 +52,8 @@ pub(crate) async fn trace(
         let lines = open(&object);
         let line = lines.iter().find(|line| line.pos() == raw_pos);
         let line = line.with_context(|| format!("{} has no line {raw_pos}", id.key()))?;
-        let envelope = line.envelope().map_err(|reason| anyhow::anyhow!("line {raw_pos} of {id}: {reason}"))?;
+        let envelope =
+            line.envelope().map_err(|reason| anyhow::anyhow!("line {raw_pos} of {id}: {reason}"))?;
         let body = envelope.body.bytes();
         let offer = row.get("offer").and_then(Value::as_str);
         let record = offer.and_then(|offer| offer_in(&id, body, offer));
@@ -61,7 +62,7 @@ pub(crate) async fn trace(
             raw_pos,
             normalizer_version: whole("normalizer_version"),
             fetched_at: envelope.fetched_at,
-            request: envelope.request.as_deref().map(serde_json::to_value).transpose()?,
+            request: envelope.request(),
             record: record.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
         });
     }

@@ -13,7 +13,8 @@ const FILES: usize = 5;
 
 /// Starts logging: `console` and worse on standard error, and with a folder everything into its `logs/cauce.log`.
 pub(crate) fn start(console: &str, folder: Option<PathBuf>) -> anyhow::Result<()> {
-    let levels = |default: &str| EnvFilter::try_from_env("CAUCE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let levels =
+        |default: &str| EnvFilter::try_from_env("CAUCE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let to_console = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
@@ -30,7 +31,8 @@ pub(crate) fn start(console: &str, folder: Option<PathBuf>) -> anyhow::Result<()
                 Compression::None,
                 None,
             );
-            let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Mutex::new(rotating));
+            let json =
+                tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Mutex::new(rotating));
             Ok::<_, anyhow::Error>(json.with_filter(levels("info")))
         })
         .transpose()?;

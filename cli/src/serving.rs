@@ -51,7 +51,12 @@ pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
     loop {
         match worker.drain(|_| ()).await {
             Ok(drained) if drained.messages > 0 => {
-                tracing::info!(done = drained.done, failed = drained.failed, offers = drained.offers, "normalized");
+                tracing::info!(
+                    done = drained.done,
+                    failed = drained.failed,
+                    offers = drained.offers,
+                    "normalized"
+                );
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "normalizer"),
@@ -64,7 +69,9 @@ pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
 pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
     let mut age = TimeDelta::zero();
     loop {
-        if let Err(error) = sweep(&world.raw(), lake.planner(), &*world.queue, Days::ALL, age, Utc::now()).await {
+        if let Err(error) =
+            sweep(&world.raw(), lake.planner(), &*world.queue, Days::ALL, age, Utc::now()).await
+        {
             tracing::error!(%error, "sweep");
         }
         age = SWEEP_AGE;
@@ -81,9 +88,9 @@ pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> any
 
 /// Takes the address, or says who may have it.
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{address} can't be listened on; choose another with --listen 127.0.0.1:PORT"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{address} can't be listened on; choose another with --listen 127.0.0.1:PORT")
+    })
 }
 
 /// Returns when the process is asked to stop.

@@ -76,7 +76,9 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
     let live = async {
         history(&url, &world, &lake, demo).await?;
         println!("\nThe history is made. Open {page}");
-        println!("Ask it:   cauce --lake {url} sql \"select venue, fiat, count(*) from fact_offers group by 1, 2\"");
+        println!(
+            "Ask it:   cauce --lake {url} sql \"select venue, fiat, count(*) from fact_offers group by 1, 2\""
+        );
         println!("Go live:  cauce up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
         let (scraper, worker) = (world.scraper()?, world.worker());
@@ -136,7 +138,8 @@ async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::
 }
 
 async fn newest(lake: &Lake) -> anyhow::Result<Option<DateTime<Utc>>> {
-    let rows = json_rows(&lake.sql("SELECT max(extraction_timestamp) AS newest FROM fact_market_depth").await?);
+    let rows =
+        json_rows(&lake.sql("SELECT max(extraction_timestamp) AS newest FROM fact_market_depth").await?);
     let newest = rows.first().and_then(|row| row.get("newest")?.as_str());
     newest.map(|text| text.parse().context("newest snapshot")).transpose()
 }

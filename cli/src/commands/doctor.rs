@@ -30,10 +30,15 @@ pub(crate) async fn run(world: &World, asked: &Doctor) -> anyhow::Result<Done> {
     find("markets", !markets.is_empty(), format!("{} markets configured", markets.len()));
     let lake = world.lake().await?;
     let counted = lake.sql("SELECT count(*) FROM fact_market_depth").await;
-    find("lake", counted.is_ok(), counted.map_or_else(|error| error.to_string(), |_| "can be read".to_owned()));
+    find(
+        "lake",
+        counted.is_ok(),
+        counted.map_or_else(|error| error.to_string(), |_| "can be read".to_owned()),
+    );
     schedule(world, &lake, &markets, &mut find).await?;
     let queue = world.queue.stats().await?;
-    let words = format!("{} waiting, {} in flight, {} dead letters", queue.waiting, queue.in_flight, queue.dead);
+    let words =
+        format!("{} waiting, {} in flight, {} dead letters", queue.waiting, queue.in_flight, queue.dead);
     find("queue", queue.dead == 0, words + if queue.dead == 0 { "" } else { "; see cauce dead-letters" });
     let running = Jobs::all(&*world.ledger).await?;
     find("ledger", true, format!("can be read; {} runs under way", running.len()));
@@ -76,9 +81,13 @@ async fn schedule(
         let values =
             [market.venue.as_str(), market.asset.as_str(), market.fiat.as_str(), market.trade_type.as_str()];
         let row = rows.iter().find(|row| {
-            names.iter().zip(values).all(|(name, value)| row.get(*name).and_then(Value::as_str) == Some(value))
+            names
+                .iter()
+                .zip(values)
+                .all(|(name, value)| row.get(*name).and_then(Value::as_str) == Some(value))
         });
-        let pages = row.and_then(|row| row.get("pages")?.as_u64()).and_then(|pages| u32::try_from(pages).ok());
+        let pages =
+            row.and_then(|row| row.get("pages")?.as_u64()).and_then(|pages| u32::try_from(pages).ok());
         pages.unwrap_or(PAGES_UNKNOWN)
     };
     let mut requests: BTreeMap<Venue, u32> = BTreeMap::new();
@@ -86,7 +95,8 @@ async fn schedule(
         *requests.entry(market.venue.clone()).or_default() += pages(market);
     }
     let settings = world.config.scraper();
-    let pace = |venue: &Venue| settings.venues.get(venue).map_or_else(Default::default, |venue| venue.min_interval);
+    let pace =
+        |venue: &Venue| settings.venues.get(venue).map_or_else(Default::default, |venue| venue.min_interval);
     for fit in fit(&requests, pace, world.config.schedule.scrape) {
         let message = format!(
             "a run of {} requests takes {} at least; runs are {} apart{}",

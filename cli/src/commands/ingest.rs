@@ -31,7 +31,11 @@ pub(crate) async fn run(world: &World, ingest: &Ingest) -> anyhow::Result<Done> 
     if ingest.json {
         println!("{}", serde_json::to_string_pretty(&stored)?);
     } else {
-        println!("{} of {} files stored; cauce normalize makes them facts", ingest.files.len() - failed, ingest.files.len());
+        println!(
+            "{} of {} files stored; cauce normalize makes them facts",
+            ingest.files.len() - failed,
+            ingest.files.len()
+        );
     }
     Ok(match failed {
         0 => Done::Whole,

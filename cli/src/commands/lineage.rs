@@ -1,11 +1,10 @@
-use serde_json::Value;
-
 use crate::{Done, args::Lineage, lineage, world::World};
 
 /// From rows to raw objects, positions and bytes.
 pub(crate) async fn run(world: &World, asked: &Lineage) -> anyhow::Result<Done> {
     let table = asked.table.parse()?;
-    let traces = lineage::trace(&world.lake().await?, &world.raw(), table, &asked.filter, asked.limit).await?;
+    let traces =
+        lineage::trace(&world.lake().await?, &world.raw(), table, &asked.filter, asked.limit).await?;
     if asked.json {
         println!("{}", serde_json::to_string_pretty(&traces)?);
         return Ok(Done::Whole);
@@ -17,9 +16,8 @@ pub(crate) async fn run(world: &World, asked: &Lineage) -> anyhow::Result<Done> 
         println!("raw object  {}\nposition    line {}", trace.raw_key, trace.raw_pos);
         println!("fetched     {}\nrules       version {}", trace.fetched_at, trace.normalizer_version);
         if let Some(request) = &trace.request {
-            let body = request.get("body").map(Value::to_string).unwrap_or_default();
-            let word = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            println!("asked       {} {} {body}", word("method"), word("url"));
+            let body = request.body.as_ref().map(ToString::to_string).unwrap_or_default();
+            println!("asked       {} {} {body}", request.method, request.url);
         }
         println!("bytes       {}\n", trace.record);
     }

@@ -22,7 +22,9 @@ pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<
         println!("{}", serde_json::to_string(&drained)?);
     } else {
         let Drained { messages, done, failed, offers, bytes } = drained;
-        println!("{done} of {messages} raw objects done, {failed} failed; {offers} offers from {bytes} bytes");
+        println!(
+            "{done} of {messages} raw objects done, {failed} failed; {offers} offers from {bytes} bytes"
+        );
     }
     Ok(if drained.failed == 0 { Done::Whole } else { Done::Partly })
 }

@@ -15,7 +15,9 @@ pub(crate) async fn run(world: &World, scrape: &Scrape) -> anyhow::Result<Done> 
     bar.finish_and_clear();
     let report = match outcome {
         Outcome::Done(report) => report,
-        Outcome::Busy(lease) => anyhow::bail!("run {} is under way until {}; try again then", lease.owner, lease.until),
+        Outcome::Busy(lease) => {
+            anyhow::bail!("run {} is under way until {}; try again then", lease.owner, lease.until)
+        }
         Outcome::Overtaken(run_id) => anyhow::bail!("run {run_id} was closed by another before it ended"),
     };
     if scrape.json {
@@ -43,11 +45,14 @@ fn chosen(world: &World, scrape: &Scrape) -> anyhow::Result<Vec<Market>> {
         return Ok(configured);
     }
     let (Some(asset), Some(fiat)) = (&scrape.asset, &scrape.fiat) else {
-        anyhow::bail!("no configured market fits; name --asset and --fiat to ask for one that is not configured");
+        anyhow::bail!(
+            "no configured market fits; name --asset and --fiat to ask for one that is not configured"
+        );
     };
     let venue = scrape.venue.clone().map_or_else(|| "binance_p2p".parse(), Ok)?;
     let sides = scrape.side.map_or_else(|| TradeType::ALL.to_vec(), |side| vec![side]);
-    let market = |trade_type| Market { venue: venue.clone(), asset: asset.clone(), fiat: fiat.clone(), trade_type };
+    let market =
+        |trade_type| Market { venue: venue.clone(), asset: asset.clone(), fiat: fiat.clone(), trade_type };
     Ok(sides.into_iter().map(market).collect())
 }
 
@@ -73,6 +78,9 @@ fn print(report: &RunReport) {
         let market = error.market.as_ref().map(ToString::to_string).unwrap_or_default();
         let page = error.page.map(|page| format!(" page {page}")).unwrap_or_default();
         let mended = if error.resolved { " (mended by a retry)" } else { "" };
-        println!("  {market}{page}: {} after {} retries{mended}: {}", error.error_type, error.retries, error.message);
+        println!(
+            "  {market}{page}: {} after {} retries{mended}: {}",
+            error.error_type, error.retries, error.message
+        );
     }
 }

@@ -54,7 +54,12 @@ impl Params {
         // In a query string an unescaped '+' of a zone arrives as a space.
         let moment = DateTime::parse_from_rfc3339(&value.replace(' ', "+")).ok().map(|time| time.to_utc());
         moment.or_else(day).map(Some).ok_or_else(|| {
-            bad(name, Some(value.clone()), "is no time", "a time like 2026-03-01T10:20:00Z, or a day like 2026-03-01")
+            bad(
+                name,
+                Some(value.clone()),
+                "is no time",
+                "a time like 2026-03-01T10:20:00Z, or a day like 2026-03-01",
+            )
         })
     }
 

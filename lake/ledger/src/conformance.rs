@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cauce_model::RunId;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{Acquired, Job, Jobs, Ledger, LedgerError, Lease, Slots, update};
+use crate::{Acquired, Job, Jobs, Lease, Ledger, LedgerError, Slots, update};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(1_700_000_000 + second)
@@ -85,7 +85,8 @@ async fn slots_keep_their_distance(ledger: &dyn Ledger) -> Result<(), LedgerErro
 
 async fn jobs_come_and_go(ledger: &dyn Ledger) -> Result<(), LedgerError> {
     let run_id = RunId::starting(at(0));
-    let job = Job { run_id, job: "p2p_scrape".to_owned(), started_at: at(0), markets: 3, alive_until: at(30) };
+    let job =
+        Job { run_id, job: "p2p_scrape".to_owned(), started_at: at(0), markets: 3, alive_until: at(30) };
     Jobs::start(ledger, &job).await?;
     assert!(Jobs::beat(ledger, run_id, TimeDelta::seconds(30), at(10)).await?);
     assert_eq!(Jobs::get(ledger, run_id).await?, Some(Job { alive_until: at(40), ..job }));

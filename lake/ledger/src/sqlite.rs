@@ -84,7 +84,9 @@ impl Ledger for SqliteLedger {
                     .prepare_cached("INSERT INTO item VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING")?
                     .execute(params![key, value])?,
                 Some(version) => db
-                    .prepare_cached("UPDATE item SET value = ?2, version = version + 1 WHERE key = ?1 AND version = ?3")?
+                    .prepare_cached(
+                        "UPDATE item SET value = ?2, version = version + 1 WHERE key = ?1 AND version = ?3",
+                    )?
                     .execute(params![key, value, version])?,
             };
             Ok(changed == 1)
@@ -103,8 +105,9 @@ impl Ledger for SqliteLedger {
             let mut query = db.prepare_cached(
                 "SELECT key, value, version FROM item WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
             )?;
-            let rows = query
-                .query_map([prefix], |row| Ok((row.get(0)?, Item { value: row.get(1)?, version: row.get(2)? })))?;
+            let rows = query.query_map([prefix], |row| {
+                Ok((row.get(0)?, Item { value: row.get(1)?, version: row.get(2)? }))
+            })?;
             rows.collect()
         })
     }

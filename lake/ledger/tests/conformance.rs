@@ -12,7 +12,9 @@ async fn in_memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    conformance::run(Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).unwrap())).await.unwrap();
+    conformance::run(Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).unwrap()))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -67,7 +67,11 @@ pub async fn sweep(
         }
     }
     if swept.queued > 0 {
-        tracing::info!(queued = swept.queued, objects = swept.objects, "sweep found raw objects that no file covers");
+        tracing::info!(
+            queued = swept.queued,
+            objects = swept.objects,
+            "sweep found raw objects that no file covers"
+        );
     }
     Ok(swept)
 }

@@ -124,9 +124,12 @@ impl FromStr for RawId {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let parts: Vec<&str> = text.split('/').collect();
         let [_, _, date, _, _] = parts[..] else { return Err(bad("does not have five parts")) };
-        let well_formed = |part: &&str| !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed);
+        let well_formed =
+            |part: &&str| !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed);
         if !parts.iter().all(|part| well_formed(part)) {
-            return Err(bad("has a part that is empty or holds characters other than a-z, 0-9, '-', '_' and '.'"));
+            return Err(bad(
+                "has a part that is empty or holds characters other than a-z, 0-9, '-', '_' and '.'",
+            ));
         }
         let date = date.parse().map_err(|_| bad("has no date in third place"))?;
         Ok(Self { text: text.to_owned(), date })

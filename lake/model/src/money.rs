@@ -25,7 +25,11 @@ const TOO_LARGE: i128 = 1_000_000_000_000;
 
 /// Reads a decimal, plain or with an exponent (JSON allows `1e-8`), without losing a digit.
 fn exact(field: &'static str, text: &str) -> Result<Decimal, BadValue> {
-    let read = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
+    let read = if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text)
+    } else {
+        Decimal::from_str_exact(text)
+    };
     let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E');
     match read {
         Ok(value) if text.chars().all(plain) => Ok(value),
@@ -67,7 +71,9 @@ impl Amount {
         }
         match scaled(value, AMOUNT_SCALE) {
             Some(units) if units < TOO_LARGE * 10_i128.pow(u32::from(AMOUNT_SCALE)) => Ok(Self(units)),
-            Some(_) => Err(BadValue::new(field, text, "is 10^12 or more, which Decimal(20, 8) does not hold")),
+            Some(_) => {
+                Err(BadValue::new(field, text, "is 10^12 or more, which Decimal(20, 8) does not hold"))
+            }
             None => Err(BadValue::new(field, text, "has more than 8 digits after the point")),
         }
     }
@@ -145,9 +151,12 @@ impl Rate {
         let value = match exact(field, text) {
             Ok(value) => value,
             // More digits than 28: rounding to six is what is wanted anyway.
-            Err(_) => Decimal::from_str(text).map_err(|_| BadValue::new(field, text, "is not a decimal number"))?,
+            Err(_) => {
+                Decimal::from_str(text).map_err(|_| BadValue::new(field, text, "is not a decimal number"))?
+            }
         };
-        let rounded = value.round_dp_with_strategy(u32::from(RATE_SCALE), RoundingStrategy::MidpointNearestEven);
+        let rounded =
+            value.round_dp_with_strategy(u32::from(RATE_SCALE), RoundingStrategy::MidpointNearestEven);
         let units = scaled(rounded, RATE_SCALE).and_then(|units| i64::try_from(units).ok());
         match units {
             Some(units @ 0..=Self::ONE) => Ok(Self(units)),
@@ -183,7 +192,9 @@ mod tests {
 
     #[test]
     fn what_is_not_money_is_refused() {
-        for text in ["", " 1", "1,5", "1_000", "NaN", "inf", "-1", "1.123456789", "1000000000000", "0x10", "1e400"] {
+        for text in
+            ["", " 1", "1,5", "1_000", "NaN", "inf", "-1", "1.123456789", "1000000000000", "0x10", "1e400"]
+        {
             assert!(Amount::parse("amount", text).is_err(), "{text}");
         }
         assert!(Price::parse("price", "0.00000000").is_err());

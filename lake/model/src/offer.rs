@@ -67,15 +67,11 @@ impl Offer<'_> {
     /// The days since registration are left out: they change every day and would make a new version of every
     /// advertiser every day.
     pub fn advertiser_sk(&self, market: &Market) -> String {
-        let mut hasher = blake3::Hasher::new();
         let grade = self.user_grade.map(|grade| grade.to_string()).unwrap_or_default();
         let merchant = if self.is_merchant { "merchant" } else { "user" };
         let nickname = self.nickname.as_deref().unwrap_or_default();
-        for part in [market.venue.as_str(), &self.advertiser_id, nickname, merchant, &grade] {
-            hasher.update(part.as_bytes());
-            hasher.update(b"\0");
-        }
-        hasher.finalize().to_hex()[..32].to_owned()
+        let parts = [market.venue.as_str(), &self.advertiser_id, nickname, merchant, &grade];
+        blake3::hash(parts.join("\0").as_bytes()).to_hex()[..32].to_owned()
     }
 }
 

@@ -30,7 +30,10 @@ pub(crate) fn of(offers: &[Offer<'_>], side: TradeType, counted: Depth) -> Depth
         price_std_dev: std_dev(&prices),
         top10_volume: sum(top.iter().map(|offer| offer.available.units())),
         top10_avg_price: mean(&prices[..top.len()]),
-        merchant_best_price: best_first.iter().find(|offer| offer.is_merchant).map(|offer| offer.price.units()),
+        merchant_best_price: best_first
+            .iter()
+            .find(|offer| offer.is_merchant)
+            .map(|offer| offer.price.units()),
         ..counted
     }
 }
@@ -41,7 +44,8 @@ fn sum(values: impl Iterator<Item = i128>) -> i128 {
 }
 
 fn sum_of_squares(values: &[i128]) -> Option<i128> {
-    let total = values.iter().try_fold(0_i128, |total, value| total.checked_add(value.checked_mul(*value)?))?;
+    let total =
+        values.iter().try_fold(0_i128, |total, value| total.checked_add(value.checked_mul(*value)?))?;
     (total < DECIMAL_38).then_some(total)
 }
 

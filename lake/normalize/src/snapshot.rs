@@ -216,7 +216,13 @@ fn unasked<'a>(
             Record::Reject { rule, reason, record } => (rule, reason, record),
         };
         rejects += 1;
-        out.quarantine.push(Quarantined { raw_pos: pos, fetched_at: envelope.fetched_at, rule, reason, record });
+        out.quarantine.push(Quarantined {
+            raw_pos: pos,
+            fetched_at: envelope.fetched_at,
+            rule,
+            reason,
+            record,
+        });
     }
     // What the page says as a whole can be said of a market only if it is the only one on it.
     if let [only] = builders.as_mut_slice() {
@@ -228,7 +234,12 @@ fn unasked<'a>(
     out.snapshots.extend(builders.into_iter().map(|builder| builder.finish(raw)));
 }
 
-fn market_of(venue: &dyn VenueProtocol, asset: &str, fiat: &str, offer: &Offer<'_>) -> Result<Market, String> {
+fn market_of(
+    venue: &dyn VenueProtocol,
+    asset: &str,
+    fiat: &str,
+    offer: &Offer<'_>,
+) -> Result<Market, String> {
     let said = |error: cauce_model::BadValue| error.to_string();
     Ok(Market {
         venue: venue.name().parse().map_err(said)?,

@@ -120,8 +120,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 pub(crate) struct Shape {
     /// Fields that are read. The position is the slot in [`Object`].
     pub(crate) read: &'static [&'static str],
-    /// Fields that are known and not read: their presence is no news, and neither is their absence.
-    pub(crate) known: &'static [&'static str],
+    names: HashMap<&'static str, Slot>,
+}
+
+impl Shape {
+    /// A shape of the fields that are read, and of those that are known and not read: their presence is no news, and
+    /// neither is their absence.
+    pub(crate) fn new(read: &'static [&'static str], known: &'static [&'static str]) -> Self {
+        let known = known.iter().map(|name| (*name, Slot::Known));
+        let slots = read.iter().enumerate().map(|(slot, name)| (*name, Slot::Read(slot)));
+        Self { read, names: known.chain(slots).collect() }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -134,17 +143,14 @@ enum Slot {
 /// Reads objects of one shape. Objects of a page list their fields in the same order, so the place of a field in
 /// the object before is tried first, and a look-up by name is rare.
 pub(crate) struct ShapeReader {
-    names: HashMap<&'static str, Slot>,
+    shape: &'static Shape,
     order: Vec<(Box<str>, Slot)>,
-    slots: usize,
     unknown: Vec<(String, u32)>,
 }
 
 impl ShapeReader {
-    pub(crate) fn new(shape: &Shape) -> Self {
-        let known = shape.known.iter().map(|name| (*name, Slot::Known));
-        let read = shape.read.iter().enumerate().map(|(slot, name)| (*name, Slot::Read(slot)));
-        Self { names: known.chain(read).collect(), order: Vec::new(), slots: shape.read.len(), unknown: Vec::new() }
+    pub(crate) fn new(shape: &'static Shape) -> Self {
+        Self { shape, order: Vec::new(), unknown: Vec::new() }
     }
 
     fn slot(&mut self, place: usize, name: &str) -> Slot {
@@ -153,11 +159,11 @@ impl ShapeReader {
         {
             return *slot;
         }
-        let slot = self.names.get(name).copied().unwrap_or(Slot::Unknown);
+        let slot = self.shape.names.get(name).copied().unwrap_or(Slot::Unknown);
         let learned = (name.into(), slot);
         if place < self.order.len() {
             self.order[place] = learned;
-        } else if place == self.order.len() && place < self.names.len() {
+        } else if place == self.order.len() && place < self.shape.names.len() {
             self.order.push(learned);
         }
         slot
@@ -200,7 +206,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields: Vec<Option<Raw<'de>>> = vec![None; self.0.slots];
+        let mut fields: Vec<Option<Raw<'de>>> = vec![None; self.0.shape.read.len()];
         let mut place = 0;
         while let Some(slot) = map.next_key_seed(NameSeed { reader: &mut *self.0, place })? {
             match slot {

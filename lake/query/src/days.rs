@@ -54,7 +54,9 @@ fn of(table: Table, filter: &Expr) -> Days {
 
 fn date(value: &ScalarValue) -> Option<NaiveDate> {
     match value.cast_to(&DataType::Date32).ok()? {
-        ScalarValue::Date32(Some(days)) => Some(NaiveDate::default() + chrono::Duration::days(i64::from(days))),
+        ScalarValue::Date32(Some(days)) => {
+            Some(NaiveDate::default() + chrono::Duration::days(i64::from(days)))
+        }
         _ => None,
     }
 }

@@ -20,36 +20,48 @@ const PRICE: DataType = DataType::Decimal128(AMOUNT_PRECISION, AMOUNT_SCALE as i
 
 /// `price_mean(sum, count)`: rounded to 8 digits, half away from zero. Null where nothing was counted.
 pub(crate) fn price_mean() -> ScalarUDF {
-    create_udf("price_mean", vec![SUM, DataType::Int64], PRICE, Volatility::Immutable, Arc::new(|arguments| {
-        let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let (sums, counts) = (as_decimal256_array(&arrays[0])?, arrays[1].as_primitive::<Int64Type>());
-        let mean = |row| {
-            let count = value_of(counts, row).filter(|count| *count > 0).map(i256::from)?;
-            let twice = value(sums, row)?.checked_mul(i256::from(2))?.checked_add(count)?;
-            twice.checked_div(count.checked_mul(i256::from(2))?)?.to_i128()
-        };
-        prices((0..sums.len()).map(mean))
-    }))
+    create_udf(
+        "price_mean",
+        vec![SUM, DataType::Int64],
+        PRICE,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let (sums, counts) = (as_decimal256_array(&arrays[0])?, arrays[1].as_primitive::<Int64Type>());
+            let mean = |row| {
+                let count = value_of(counts, row).filter(|count| *count > 0).map(i256::from)?;
+                let twice = value(sums, row)?.checked_mul(i256::from(2))?.checked_add(count)?;
+                twice.checked_div(count.checked_mul(i256::from(2))?)?.to_i128()
+            };
+            prices((0..sums.len()).map(mean))
+        }),
+    )
 }
 
 /// `price_std_dev(sum, sum_sq, count)`: of the population, from sums: exact up to the division, so equal prices give
 /// zero. Null where nothing was counted or a sum is missing.
 pub(crate) fn price_std_dev() -> ScalarUDF {
     let inputs = vec![SUM, SUM_SQ, DataType::Int64];
-    create_udf("price_std_dev", inputs, PRICE, Volatility::Immutable, Arc::new(|arguments| {
-        let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let (sums, squares) = (as_decimal256_array(&arrays[0])?, as_decimal256_array(&arrays[1])?);
-        let counts = arrays[2].as_primitive::<Int64Type>();
-        let deviation = |row| {
-            let count = value_of(counts, row).filter(|count| *count > 0)?;
-            let sum = value(sums, row)?;
-            let scaled = value(squares, row)?.checked_mul(i256::from(count))?;
-            let spread = scaled.checked_sub(sum.checked_mul(sum)?)?;
-            let units = (as_f64(spread).max(0.0)).sqrt() / count as f64;
-            (units < 1e20).then_some(units.round() as i128)
-        };
-        prices((0..sums.len()).map(deviation))
-    }))
+    create_udf(
+        "price_std_dev",
+        inputs,
+        PRICE,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let (sums, squares) = (as_decimal256_array(&arrays[0])?, as_decimal256_array(&arrays[1])?);
+            let counts = arrays[2].as_primitive::<Int64Type>();
+            let deviation = |row| {
+                let count = value_of(counts, row).filter(|count| *count > 0)?;
+                let sum = value(sums, row)?;
+                let scaled = value(squares, row)?.checked_mul(i256::from(count))?;
+                let spread = scaled.checked_sub(sum.checked_mul(sum)?)?;
+                let units = (as_f64(spread).max(0.0)).sqrt() / count as f64;
+                (units < 1e20).then_some(units.round() as i128)
+            };
+            prices((0..sums.len()).map(deviation))
+        }),
+    )
 }
 
 fn value(array: &arrow::array::PrimitiveArray<Decimal256Type>, row: usize) -> Option<i256> {

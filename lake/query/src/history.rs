@@ -161,7 +161,10 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// A time as an SQL literal.
 pub(crate) fn literal(time: DateTime<Utc>) -> String {
-    format!("arrow_cast('{}', 'Timestamp(Microsecond, Some(\"UTC\"))')", time.to_rfc3339_opts(SecondsFormat::Micros, true))
+    format!(
+        "arrow_cast('{}', 'Timestamp(Microsecond, Some(\"UTC\"))')",
+        time.to_rfc3339_opts(SecondsFormat::Micros, true)
+    )
 }
 
 /// One row per snapshot, from the snapshots' own figures.
@@ -233,7 +236,10 @@ impl Lake {
     async fn history_from(&self, query: &HistoryQuery, offers: bool) -> Result<History, QueryError> {
         let span = (query.until - query.since).num_seconds();
         if span <= 0 {
-            return Err(QueryError::Refused(format!("until {} is not after since {}", query.until, query.since)));
+            return Err(QueryError::Refused(format!(
+                "until {} is not after since {}",
+                query.until, query.since
+            )));
         }
         if span / query.interval.seconds() > MOST {
             let message = format!("more than {MOST} buckets of {}; ask for wider buckets", query.interval);
@@ -282,7 +288,9 @@ fn sql(query: &HistoryQuery, offers: bool) -> String {
 
 /// Puts in a row for every bucket that has none, in every series.
 fn with_gaps(query: &HistoryQuery, rows: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
-    let text = |row: &Map<String, Value>, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |row: &Map<String, Value>, name: &str| {
+        row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let mut series: BTreeMap<(String, String), BTreeMap<String, Map<String, Value>>> = BTreeMap::new();
     let mut venues: Vec<String> = rows.iter().map(|row| text(row, "venue")).collect();
     venues.extend(query.venue.as_ref().map(ToString::to_string));

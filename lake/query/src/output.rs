@@ -63,7 +63,9 @@ fn time(column: &dyn Array, row: usize, unit: TimeUnit, zoned: bool) -> Value {
         TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
     };
     let time = match unit {
-        TimeUnit::Second => DateTime::from_timestamp(column.as_primitive::<TimestampSecondType>().value(row), 0),
+        TimeUnit::Second => {
+            DateTime::from_timestamp(column.as_primitive::<TimestampSecondType>().value(row), 0)
+        }
         TimeUnit::Millisecond => {
             DateTime::from_timestamp_millis(column.as_primitive::<TimestampMillisecondType>().value(row))
         }

@@ -64,12 +64,14 @@ impl LakeTable {
         // Rows are filtered while decoding where files are large and sorted. In small hot files that costs more than
         // it saves; their statistics still skip row groups and pages.
         let sealed = plan.files.iter().any(|file| file.zone == Zone::Sealed);
-        let source = ParquetSource::new(TableSchema::builder(Arc::clone(&self.files)).with_table_partition_cols(vec![date]).build())
-            .with_parquet_file_reader_factory(Arc::new(reader))
-            .with_pushdown_filters(sealed)
-            .with_reorder_filters(sealed)
-            .with_enable_page_index(true)
-            .with_bloom_filter_on_read(false);
+        let source = ParquetSource::new(
+            TableSchema::builder(Arc::clone(&self.files)).with_table_partition_cols(vec![date]).build(),
+        )
+        .with_parquet_file_reader_factory(Arc::new(reader))
+        .with_pushdown_filters(sealed)
+        .with_reorder_filters(sealed)
+        .with_enable_page_index(true)
+        .with_bloom_filter_on_read(false);
         let groups = groups(&plan.files, state.config().target_partitions());
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
             .with_file_groups(groups)

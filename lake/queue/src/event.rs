@@ -27,8 +27,8 @@ impl RawCreated {
 
     /// Reads a message.
     pub fn parse(body: &str) -> Result<RawId, BadValue> {
-        let message: Self =
-            serde_json::from_str(body).map_err(|error| BadValue::new("message", body, format!("is no event: {error}")))?;
+        let message: Self = serde_json::from_str(body)
+            .map_err(|error| BadValue::new("message", body, format!("is no event: {error}")))?;
         RawId::from_key(&message.key)
     }
 }

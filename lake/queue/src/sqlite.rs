@@ -81,8 +81,11 @@ impl SqliteQueue {
     }
 
     fn with(connection: Connection, place: String) -> Result<Self, QueueError> {
-        let this =
-            Self { connection: Arc::new(Mutex::new(connection)), place: place.into(), now: Arc::new(Utc::now) };
+        let this = Self {
+            connection: Arc::new(Mutex::new(connection)),
+            place: place.into(),
+            now: Arc::new(Utc::now),
+        };
         this.sql(|db| {
             db.execute_batch("PRAGMA foreign_keys = ON;")?;
             db.execute_batch(SCHEMA)
@@ -128,8 +131,10 @@ impl Queue for SqliteQueue {
     async fn send(&self, body: &str) -> Result<(), QueueError> {
         let now = self.micros_now();
         self.sql(|db| {
-            db.prepare_cached("INSERT INTO message (body, visible_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-                .execute(params![body, now])?;
+            db.prepare_cached(
+                "INSERT INTO message (body, visible_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![body, now])?;
             Ok(())
         })
     }
@@ -151,7 +156,8 @@ impl Queue for SqliteQueue {
             let mut lend = db.prepare_cached(
                 "UPDATE message SET receipt = ?2, receipts = receipts + 1, visible_at = ?3 WHERE id = ?1",
             )?;
-            let mut note = db.prepare_cached("INSERT INTO attempt (message, receipt, at) VALUES (?1, ?2, ?3)")?;
+            let mut note =
+                db.prepare_cached("INSERT INTO attempt (message, receipt, at) VALUES (?1, ?2, ?3)")?;
             let mut deliveries = Vec::with_capacity(found.len());
             for (id, body, receipts) in found {
                 let receipt = Uuid::now_v7().to_string();
@@ -184,7 +190,8 @@ impl Queue for SqliteQueue {
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<bool, QueueError> {
         let visible_at = after(self.micros_now(), visibility);
         self.sql(|db| {
-            let mut more = db.prepare_cached("UPDATE message SET visible_at = ?3 WHERE id = ?1 AND receipt = ?2")?;
+            let mut more =
+                db.prepare_cached("UPDATE message SET visible_at = ?3 WHERE id = ?1 AND receipt = ?2")?;
             Ok(more.execute(params![delivery.id, delivery.receipt, visible_at])? == 1)
         })
     }
@@ -212,16 +219,20 @@ impl Queue for SqliteQueue {
                 "SELECT id, body, coalesce(died_at, visible_at) FROM message
                  WHERE died_at IS NOT NULL OR (visible_at <= ?1 AND receipts >= ?2) ORDER BY id",
             )?;
-            let rows =
-                dead.query_map(params![now, MAX_RECEIPTS], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows = dead
+                .query_map(params![now, MAX_RECEIPTS], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             let found: Vec<(i64, String, i64)> = rows.collect::<rusqlite::Result<_>>()?;
-            let mut tries = db.prepare_cached("SELECT at, reason FROM attempt WHERE message = ?1 ORDER BY at, receipt")?;
+            let mut tries =
+                db.prepare_cached("SELECT at, reason FROM attempt WHERE message = ?1 ORDER BY at, receipt")?;
             let mut letters = Vec::with_capacity(found.len());
             for (id, body, died_at) in found {
                 let attempts = tries
                     .query_map([id], |row| {
                         let reason: Option<String> = row.get(1)?;
-                        Ok(Attempt { at: time(row.get(0)?), reason: reason.unwrap_or_else(|| NO_WORD.to_owned()) })
+                        Ok(Attempt {
+                            at: time(row.get(0)?),
+                            reason: reason.unwrap_or_else(|| NO_WORD.to_owned()),
+                        })
                     })?
                     .collect::<rusqlite::Result<_>>()?;
                 letters.push(DeadLetter { id, body, died_at: time(died_at), attempts });
@@ -238,8 +249,9 @@ impl Queue for SqliteQueue {
             let mut redriven = 0;
             for id in letters.iter().map(|letter| letter.id).filter(wanted) {
                 db.execute("DELETE FROM attempt WHERE message = ?1", [id])?;
-                let body: Option<String> =
-                    db.query_row("DELETE FROM message WHERE id = ?1 RETURNING body", [id], |row| row.get(0)).optional()?;
+                let body: Option<String> = db
+                    .query_row("DELETE FROM message WHERE id = ?1 RETURNING body", [id], |row| row.get(0))
+                    .optional()?;
                 let Some(body) = body else { continue };
                 db.execute(
                     "INSERT INTO message (body, visible_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",

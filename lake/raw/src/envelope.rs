@@ -30,8 +30,8 @@ pub struct Envelope<'a> {
     pub page: Option<u32>,
     /// The file that was imported.
     pub file: Option<Cow<'a, str>>,
-    /// The request, for what was asked over HTTP.
-    pub request: Option<Cow<'a, Request>>,
+    /// The request, for what was asked over HTTP: a [`Request`] as JSON. [`Envelope::request`] reads it.
+    pub request: Option<Cow<'a, str>>,
     /// The HTTP status of the answer.
     pub status: Option<u16>,
     /// Headers of the answer that matter later.
@@ -75,44 +75,54 @@ impl<'a> Body<'a> {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Line<'a> {
+/// A line as it is read: JSON that the reader may not need stays text.
+#[derive(Deserialize)]
+struct LineIn<'a> {
     v: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     run_id: Option<RunId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     market: Option<Market>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<u32>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow)]
     file: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request: Option<Cow<'a, Request>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow)]
+    request: Option<LazyValue<'a>>,
     status: Option<u16>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     headers: BTreeMap<String, String>,
     fetched_at: DateTime<Utc>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow)]
+    body: Option<LazyValue<'a>>,
+    #[serde(borrow)]
     body_text: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow)]
     body_base64: Option<Cow<'a, str>>,
 }
 
-/// The body alone. Apart from [`Line`] because one side writes with `serde_json` and the other reads with
-/// `sonic_rs`, and each has its own type for "JSON, untouched".
-#[derive(Deserialize)]
-struct LineBody<'a> {
-    #[serde(borrow, default)]
-    body: Option<LazyValue<'a>>,
-}
-
+/// A line as it is written. The body comes last, so that a person who looks sees first what it is.
 #[derive(Serialize)]
 struct LineOut<'a> {
-    #[serde(flatten)]
-    line: Line<'a>,
+    v: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<RunId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market: Option<&'a Market>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: &'a BTreeMap<String, String>,
+    fetched_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
 }
 
 impl<'a> Envelope<'a> {
@@ -134,64 +144,71 @@ impl<'a> Envelope<'a> {
         }
     }
 
+    /// What was asked, for what was asked over HTTP.
+    pub fn request(&self) -> Option<Request> {
+        serde_json::from_str(self.request.as_deref()?).ok()
+    }
+
     /// Appends the envelope to `out` as one line.
     pub(crate) fn write_line(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         let json = self.body.as_line_json();
         let text = if json.is_none() { std::str::from_utf8(self.body.bytes()).ok() } else { None };
-        let base64 = (json.is_none() && text.is_none()).then(|| BASE64_STANDARD.encode(self.body.bytes()));
-        let line = Line {
+        let line = LineOut {
             v: Self::VERSION,
             run_id: self.run_id,
-            market: self.market.clone(),
+            market: self.market.as_ref(),
             page: self.page,
-            file: self.file.as_deref().map(Cow::Borrowed),
-            request: self.request.as_deref().map(Cow::Borrowed),
+            file: self.file.as_deref(),
+            request: self.request.as_deref().map(serde_json::from_str).transpose()?,
             status: self.status,
-            headers: self.headers.clone(),
+            headers: &self.headers,
             fetched_at: self.fetched_at,
-            body_text: text.map(Cow::Borrowed),
-            body_base64: base64.map(Cow::Owned),
+            body: json,
+            body_text: text,
+            body_base64: (json.is_none() && text.is_none())
+                .then(|| BASE64_STANDARD.encode(self.body.bytes())),
         };
-        serde_json::to_writer(&mut *out, &LineOut { line, body: json })?;
+        serde_json::to_writer(&mut *out, &line)?;
         out.push(b'\n');
         Ok(())
     }
 
     /// Reads one line. The error says what is wrong with it.
     pub fn read_line(line: &'a [u8]) -> Result<Self, String> {
-        let head: Line<'a> = sonic_rs::from_slice(line).map_err(|error| error.to_string())?;
-        if head.v != Self::VERSION {
-            return Err(format!("envelope version {} is not known, only {}", head.v, Self::VERSION));
+        // The parser takes bytes on trust and would hand out text that is none.
+        let line = std::str::from_utf8(line).map_err(|error| error.to_string())?;
+        let line: LineIn<'a> = sonic_rs::from_str(line).map_err(|error| error.to_string())?;
+        if line.v != Self::VERSION {
+            return Err(format!("envelope version {} is not known, only {}", line.v, Self::VERSION));
         }
-        let body = match (head.body_text, head.body_base64) {
-            (Some(Cow::Borrowed(text)), None) => Cow::Borrowed(text.as_bytes()),
-            (Some(Cow::Owned(text)), None) => Cow::Owned(text.into_bytes()),
-            (None, Some(text)) => {
+        let body = match (line.body, line.body_text, line.body_base64) {
+            (Some(json), None, None) => bytes_of(json.as_raw_cow()),
+            (None, Some(text), None) => bytes_of(text),
+            (None, None, Some(text)) => {
                 Cow::Owned(BASE64_STANDARD.decode(text.as_bytes()).map_err(|error| error.to_string())?)
             }
-            (None, None) => match json_body(line)? {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            },
-            (Some(_), Some(_)) => return Err("envelope has two bodies".to_owned()),
+            (None, None, None) => Cow::Borrowed(&b"null"[..]),
+            _ => return Err("envelope has more than one body".to_owned()),
         };
         Ok(Self {
-            run_id: head.run_id,
-            market: head.market,
-            page: head.page,
-            file: head.file,
-            request: head.request,
-            status: head.status,
-            headers: head.headers,
-            fetched_at: head.fetched_at,
+            run_id: line.run_id,
+            market: line.market,
+            page: line.page,
+            file: line.file,
+            request: line.request.map(|request| request.as_raw_cow()),
+            status: line.status,
+            headers: line.headers,
+            fetched_at: line.fetched_at,
             body: Body(body),
         })
     }
 }
 
-fn json_body(line: &[u8]) -> Result<Cow<'_, str>, String> {
-    let only: LineBody<'_> = sonic_rs::from_slice(line).map_err(|error| error.to_string())?;
-    only.body.map(|body| body.as_raw_cow()).ok_or_else(|| "envelope has no body".to_owned())
+fn bytes_of(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 /// The lines of a raw object with their positions. Empty lines count, so that positions are line numbers.

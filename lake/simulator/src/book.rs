@@ -36,15 +36,16 @@ pub(crate) struct Ad {
 const MAKERS: usize = 140;
 
 const NAMES: [&str; 16] = [
-    "Rio", "Lago", "Cauce", "Orinoco", "Caroni", "Delta", "Puente", "Faro", "Ceiba", "Tepuy", "Llano", "Andes",
-    "Caribe", "Selva", "Nube", "Arena",
+    "Rio", "Lago", "Cauce", "Orinoco", "Caroni", "Delta", "Puente", "Faro", "Ceiba", "Tepuy", "Llano",
+    "Andes", "Caribe", "Selva", "Nube", "Arena",
 ];
 
 /// All ads that a taker of `side` sees at `second`, in the order of the site.
 pub(crate) fn at(seed: u64, pair: &Pair, side: TradeType, second: i64) -> Vec<Ad> {
     let market = market_seed(seed, pair, side);
     let middle = middle_price(seed, pair, second);
-    let mut ads: Vec<Ad> = (0..size(market, pair, second)).map(|slot| ad(market, pair, side, middle, slot, second)).collect();
+    let mut ads: Vec<Ad> =
+        (0..size(market, pair, second)).map(|slot| ad(market, pair, side, middle, slot, second)).collect();
     let better = |left: &Ad, right: &Ad| match side {
         TradeType::Buy => left.price.total_cmp(&right.price),
         TradeType::Sell => right.price.total_cmp(&left.price),
@@ -86,7 +87,8 @@ fn ad(market: u64, pair: &Pair, side: TradeType, middle: f64, slot: usize, secon
     let patience = 120 + i64::try_from(hash(number, &[3]) % 1_500).unwrap_or(0);
     let look = (second + phase).div_euclid(patience).unsigned_abs();
     let price = middle * distance(number, side, slot, look);
-    let worth = |least: f64, most: f64, part: u64| pair.small * (least + (most - least) * unit(number, &[part]));
+    let worth =
+        |least: f64, most: f64, part: u64| pair.small * (least + (most - least) * unit(number, &[part]));
     let min = worth(0.5, 20.0, 4);
     let surplus = (worth(40.0, 900.0, 5) * (1.0 - 0.6 * unit(number, &[6, look]))) / price;
     let max = (min * 1.2).max(surplus * price * (0.5 + unit(number, &[7])));

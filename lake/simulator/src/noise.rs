@@ -32,7 +32,11 @@ fn mixed(value: u64) -> u64 {
 pub(crate) fn walk(seed: u64, second: i64) -> f64 {
     const WAVES: [(i64, f64); 5] =
         [(900, 0.04), (3_600 * 2, 0.10), (3_600 * 11, 0.20), (86_400 * 4, 0.30), (86_400 * 31, 0.36)];
-    WAVES.iter().zip(0_u64..).map(|((length, height), wave)| height * wave_at(seed ^ wave, *length, second)).sum()
+    WAVES
+        .iter()
+        .zip(0_u64..)
+        .map(|((length, height), wave)| height * wave_at(seed ^ wave, *length, second))
+        .sum()
 }
 
 fn wave_at(seed: u64, length: i64, second: i64) -> f64 {

@@ -59,7 +59,8 @@ impl Reply {
     }
 
     fn html(status: u16, title: &str) -> Self {
-        let body = format!("<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>");
+        let body =
+            format!("<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>");
         Self { content_type: "text/html", ..Self::json(status, body) }
     }
 }
@@ -166,7 +167,10 @@ async fn clear_faults(State(simulator): State<Arc<Simulator>>) -> StatusCode {
 
 /// Serves the venue on `address` (port 0: any free one). Answers the address that it got; the task ends with the
 /// runtime, or when it is aborted.
-pub async fn serve(simulator: Arc<Simulator>, address: SocketAddr) -> io::Result<(SocketAddr, JoinHandle<()>)> {
+pub async fn serve(
+    simulator: Arc<Simulator>,
+    address: SocketAddr,
+) -> io::Result<(SocketAddr, JoinHandle<()>)> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let serve = async move {

@@ -113,7 +113,8 @@ fn write_maker(out: &mut String, ad: &Ad) {
         true => ("merchant", "MASS_MERCHANT", r#"["verified"]"#),
         false => ("user", "", "null"),
     };
-    let promoted = if ad.is_promoted { r#""Featured Ad","privilegeType":2"# } else { r#"null,"privilegeType":null"# };
+    let promoted =
+        if ad.is_promoted { r#""Featured Ad","privilegeType":2"# } else { r#"null,"privilegeType":null"# };
     let _ = write!(
         out,
         concat!(

@@ -77,7 +77,9 @@ impl BreakerState {
     fn after_failure(self, settings: &BreakerSettings, now: DateTime<Utc>) -> Self {
         let open = Self::Open { until: now + cool_down(settings) };
         match self {
-            Self::Closed { failures } if failures + 1 < settings.failures => Self::Closed { failures: failures + 1 },
+            Self::Closed { failures } if failures + 1 < settings.failures => {
+                Self::Closed { failures: failures + 1 }
+            }
             Self::Closed { .. } | Self::HalfOpen { .. } => open,
             // A request that was on its way when the breaker opened: no news.
             Self::Open { .. } => self,
@@ -131,7 +133,8 @@ impl Breaker<'_> {
     pub async fn tell(&self, succeeded: bool, now: DateTime<Utc>) -> Result<(), LedgerError> {
         update(self.ledger, &self.key(), |state: Option<BreakerState>| {
             let before = state.unwrap_or_default();
-            let after = if succeeded { before.after_success() } else { before.after_failure(self.settings, now) };
+            let after =
+                if succeeded { before.after_success() } else { before.after_failure(self.settings, now) };
             if after != before {
                 tracing::info!(venue = %self.venue, from = ?before, to = ?after, "breaker");
             }
@@ -170,7 +173,11 @@ mod tests {
         for _ in 0..4 {
             breaker.tell(false, clock.now()).await.unwrap();
         }
-        assert_eq!(breaker.ask(clock.now()).await.unwrap(), Permission::Granted, "a success starts the count anew");
+        assert_eq!(
+            breaker.ask(clock.now()).await.unwrap(),
+            Permission::Granted,
+            "a success starts the count anew"
+        );
         breaker.tell(false, clock.now()).await.unwrap();
         let until = clock.now() + TimeDelta::seconds(60);
         assert_eq!(breaker.ask(clock.now()).await.unwrap(), Permission::Refused { until });
@@ -182,7 +189,10 @@ mod tests {
         assert!(matches!(breaker.ask(clock.now()).await.unwrap(), Permission::Refused { .. }));
         clock.advance(TimeDelta::seconds(1));
         assert_eq!(breaker.ask(clock.now()).await.unwrap(), Permission::Granted, "the probe");
-        assert!(matches!(breaker.ask(clock.now()).await.unwrap(), Permission::Refused { .. }), "only one probe");
+        assert!(
+            matches!(breaker.ask(clock.now()).await.unwrap(), Permission::Refused { .. }),
+            "only one probe"
+        );
         breaker.tell(false, clock.now()).await.unwrap();
         assert!(matches!(breaker.state().await.unwrap(), BreakerState::Open { .. }));
         clock.advance(TimeDelta::seconds(60));

@@ -65,8 +65,12 @@ impl<'a> Bundler<'a> {
     }
 
     pub(crate) async fn flush_old(&mut self, now: DateTime<Utc>) {
-        let old: Vec<_> =
-            self.open.iter().filter(|(_, open)| now - open.since >= OLD).map(|(key, _)| key.clone()).collect();
+        let old: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| now - open.since >= OLD)
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in old {
             self.store(&key, now).await;
         }

@@ -8,7 +8,8 @@ use cauce_protocols::venues::{Answer, PageSummary, VenueProtocol};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    Breaker, Clock, HttpAnswer, HttpRequest, Permission, Transport, TransportFailure, VenueSettings, retry::full_jitter,
+    Breaker, Clock, HttpAnswer, HttpRequest, Permission, Transport, TransportFailure, VenueSettings,
+    retry::full_jitter,
 };
 
 /// Asks one venue.
@@ -44,7 +45,11 @@ impl Fetcher<'_> {
     const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
     /// Fetches a page. The inner error is what the run report keeps; the outer one means that the ledger is gone.
-    pub(crate) async fn fetch(&self, market: &Market, page: u32) -> Result<Result<Fetched, RequestError>, LedgerError> {
+    pub(crate) async fn fetch(
+        &self,
+        market: &Market,
+        page: u32,
+    ) -> Result<Result<Fetched, RequestError>, LedgerError> {
         let error = |error_type, message, retries| RequestError {
             at: self.clock.now(),
             market: Some(market.clone()),
@@ -128,7 +133,11 @@ impl Fetcher<'_> {
                     let until = at + delta(asked.min(Self::LONGEST_WAIT));
                     Slots::postpone(self.ledger, market.venue.as_str(), until).await?;
                 }
-                Err(Tried::Failed(TryFailed { error_type: failed.error_type, message: failed.message, retry_after }))
+                Err(Tried::Failed(TryFailed {
+                    error_type: failed.error_type,
+                    message: failed.message,
+                    retry_after,
+                }))
             }
         }
     }
@@ -147,7 +156,11 @@ impl From<LedgerError> for Tried {
 
 impl From<TransportFailure> for Tried {
     fn from(failure: TransportFailure) -> Self {
-        Self::Failed(TryFailed { error_type: failure.error_type, message: failure.message, retry_after: None })
+        Self::Failed(TryFailed {
+            error_type: failure.error_type,
+            message: failure.message,
+            retry_after: None,
+        })
     }
 }
 

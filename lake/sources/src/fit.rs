@@ -23,7 +23,11 @@ impl Fit {
 }
 
 /// Compares the requests of a run, by venue, with the time between two runs.
-pub fn fit(requests: &BTreeMap<Venue, u32>, pace: impl Fn(&Venue) -> Duration, available: Duration) -> Vec<Fit> {
+pub fn fit(
+    requests: &BTreeMap<Venue, u32>,
+    pace: impl Fn(&Venue) -> Duration,
+    available: Duration,
+) -> Vec<Fit> {
     let one = |(venue, requests): (&Venue, &u32)| Fit {
         venue: venue.clone(),
         requests: *requests,

@@ -20,7 +20,11 @@ const KEPT_HEADERS: [&str; 6] = ["age", "content-type", "date", "etag", "server"
 
 /// Turns the pages of a market until the last, or until the venue has no more to say. A page that can't be had is
 /// left out and the next one is asked for: some of a book is better than none, and it is marked as truncated.
-pub(crate) async fn turn(fetcher: Fetcher<'_>, run_id: RunId, market: &Market) -> Result<MarketPages, LedgerError> {
+pub(crate) async fn turn(
+    fetcher: Fetcher<'_>,
+    run_id: RunId,
+    market: &Market,
+) -> Result<MarketPages, LedgerError> {
     let mut sweep = Sweep::default();
     let page_size = fetcher.venue.page_size();
     let mut page = 1;
@@ -83,7 +87,7 @@ impl Sweep {
             market: Some(market.clone()),
             page: Some(page),
             file: None,
-            request: Some(Cow::Owned(request)),
+            request: serde_json::to_string(&request).ok().map(Cow::Owned),
             status: Some(fetched.answer.status),
             headers,
             fetched_at: fetched.at,
@@ -107,7 +111,11 @@ impl Sweep {
             market: market.clone(),
             status,
             pages_announced: if status == MarketStatus::Failed { 0 } else { pages_announced },
-            pages_received: if is_empty { u32::from(!self.envelopes.is_empty()) } else { self.pages_with_offers },
+            pages_received: if is_empty {
+                u32::from(!self.envelopes.is_empty())
+            } else {
+                self.pages_with_offers
+            },
             offers_announced: self.announced,
             offers_received: self.received - self.duplicates,
             duplicates: self.duplicates,

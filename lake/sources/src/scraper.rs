@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, future, sync::Arc, time::Duration};
 
-use cauce_ledger::{Acquired, Job, Jobs, Ledger, LedgerError, Lease, update};
-use cauce_model::{ErrorType, Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, RunStatus, Venue};
+use cauce_ledger::{Acquired, Job, Jobs, Lease, Ledger, LedgerError, update};
+use cauce_model::{
+    ErrorType, Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, RunStatus, Venue,
+};
 use cauce_protocols::venues::{self, VenueProtocol};
 use cauce_raw::{Bundle, CAUCE, Envelope, Put, RawError, RawZone, kind};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -131,13 +133,15 @@ impl Scraper {
         let owner = run_id.to_string();
         let ttl = delta(self.settings.lease);
         if !options.by_hand
-            && let Acquired::HeldBy(lease) = Lease::acquire(&*self.ledger, JOB, &owner, ttl, started_at).await?
+            && let Acquired::HeldBy(lease) =
+                Lease::acquire(&*self.ledger, JOB, &owner, ttl, started_at).await?
         {
             return Ok(Outcome::Busy(lease));
         }
         close_dead_runs(&*self.ledger, &self.raw, started_at).await?;
         let count = u32::try_from(markets.len()).unwrap_or(u32::MAX);
-        let job = Job { run_id, job: JOB.to_owned(), started_at, markets: count, alive_until: started_at + ttl };
+        let job =
+            Job { run_id, job: JOB.to_owned(), started_at, markets: count, alive_until: started_at + ttl };
         Jobs::start(&*self.ledger, &job).await?;
         tracing::info!(%run_id, markets = markets.len(), "run started");
         let made = tokio::select! {
@@ -188,7 +192,8 @@ impl Scraper {
         let order = self.rotated(markets, options).await?;
         // Boxed: the compiler can't see through a stream of these futures that they may change threads.
         let turn = |market| self.turn(run_id, deadline, market).boxed();
-        let mut turned = stream::iter(order).map(turn).buffer_unordered(self.settings.parallel_markets.max(1));
+        let mut turned =
+            stream::iter(order).map(turn).buffer_unordered(self.settings.parallel_markets.max(1));
         let mut ended = 0;
         loop {
             let pages = tokio::select! {
@@ -245,7 +250,8 @@ impl Scraper {
     async fn rotated(&self, markets: &[Market], options: &RunOptions) -> Result<Vec<Market>, LedgerError> {
         let mut order = markets.to_vec();
         if !options.by_hand && !order.is_empty() {
-            let next = |cursor: Option<u64>| (Some(cursor.map_or(0, |cursor| cursor.wrapping_add(1))), cursor);
+            let next =
+                |cursor: Option<u64>| (Some(cursor.map_or(0, |cursor| cursor.wrapping_add(1))), cursor);
             let cursor = update(&*self.ledger, &format!("cursor/{JOB}"), next).await?;
             let start = cursor.map_or(0, |cursor| cursor.wrapping_add(1));
             let length = order.len() as u64;

@@ -76,10 +76,12 @@ impl HttpTransport {
         }
         let mut response = builder.send().await.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
-        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        let text =
+            |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| cut_short(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > Self::LARGEST {
                 let message = format!("the answer is larger than {} bytes", Self::LARGEST);
@@ -100,6 +102,16 @@ impl Transport for HttpTransport {
     }
 }
 
+/// A failure after the head of the answer had come: whatever broke, the body is not whole.
+fn cut_short(error: &reqwest::Error) -> TransportFailure {
+    let failure = failure(error);
+    let error_type = match failure.error_type {
+        ErrorType::Timeout => ErrorType::Timeout,
+        _ => ErrorType::TruncatedBody,
+    };
+    TransportFailure { error_type, ..failure }
+}
+
 fn failure(error: &reqwest::Error) -> TransportFailure {
     let mut causes = Vec::new();
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
@@ -108,14 +120,14 @@ fn failure(error: &reqwest::Error) -> TransportFailure {
         cause = found.source();
     }
     let refused = causes.iter().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     });
     let error_type = if error.is_timeout() {
         ErrorType::Timeout
     } else if refused {
         ErrorType::ConnectionRefused
-    } else if error.is_body() || error.is_decode() {
-        ErrorType::TruncatedBody
     } else {
         ErrorType::Network
     };

@@ -105,7 +105,11 @@ pub struct DayBatch {
 impl std::fmt::Debug for DayBatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (objects, offers) = (self.objects.len(), self.offers.count);
-        f.debug_struct("DayBatch").field("date", &self.date).field("objects", &objects).field("offers", &offers).finish()
+        f.debug_struct("DayBatch")
+            .field("date", &self.date)
+            .field("objects", &objects)
+            .field("offers", &offers)
+            .finish()
     }
 }
 
@@ -151,11 +155,16 @@ impl DayBatch {
                 }
             });
         }
-        self.quarantine.segment(object, (String::new(), first.timestamp_micros()), normalized.quarantine.len(), |rows| {
-            for record in &normalized.quarantine {
-                rows.push(raw, record);
-            }
-        });
+        self.quarantine.segment(
+            object,
+            (String::new(), first.timestamp_micros()),
+            normalized.quarantine.len(),
+            |rows| {
+                for record in &normalized.quarantine {
+                    rows.push(raw, record);
+                }
+            },
+        );
         for (raw_pos, report) in &normalized.reports {
             let order = || (String::new(), report.started_at.timestamp_micros());
             self.runs.segment(object, order(), 1, |rows| rows.push(raw, *raw_pos, report));
@@ -211,7 +220,10 @@ fn encode(
     let mut cover: Vec<(usize, CoveredObject)> = Vec::new();
     for (index, (raw, _)) in objects.iter().enumerate().filter(|(_, (raw, _))| feeds(raw)) {
         let version = cauce_normalize::VERSION;
-        cover.push((index, CoveredObject { raw_id: raw.clone(), normalizer_version: version, rows: Vec::new() }));
+        cover.push((
+            index,
+            CoveredObject { raw_id: raw.clone(), normalizer_version: version, rows: Vec::new() },
+        ));
     }
     let Some(earliest) = cover.iter().map(|(index, _)| objects[*index].1).min() else { return Ok(None) };
     cover.sort_by(|(_, left), (_, right)| left.raw_id.cmp(&right.raw_id));
@@ -234,7 +246,9 @@ fn encode(
     let in_order = segments.windows(2).all(|pair| pair[0].start < pair[1].start);
     let sorted = match in_order {
         true => rows.clone(),
-        false => concat_batches(&rows.schema(), &slices).map_err(|source| WriteError::Columns { table, source })?,
+        false => {
+            concat_batches(&rows.schema(), &slices).map_err(|source| WriteError::Columns { table, source })?
+        }
     };
     let cover = Cover { objects: cover.into_iter().map(|(_, object)| object).collect() };
     let path = hot_path(table, date, earliest, &cover);

@@ -162,14 +162,16 @@ impl Planner {
             let footer = self.footer(&file.meta).await?;
             Ok::<_, PlanError>((file, footer))
         };
-        let files: Vec<_> = stream::iter(listed).map(with_footer).buffered(Self::PARALLEL).try_collect().await?;
+        let files: Vec<_> =
+            stream::iter(listed).map(with_footer).buffered(Self::PARALLEL).try_collect().await?;
         Ok(choose(files))
     }
 
     async fn list(&self, folder: &str, zone: Zone, days: Days) -> Result<Vec<Listed>, PlanError> {
         let mut folders: Vec<(NaiveDate, Path)> = Vec::new();
         for path in self.store.list_with_delimiter(Some(&Path::from(folder))).await?.common_prefixes {
-            let day = path.filename().and_then(|name| name.strip_prefix("date=")).and_then(|day| day.parse().ok());
+            let day =
+                path.filename().and_then(|name| name.strip_prefix("date=")).and_then(|day| day.parse().ok());
             folders.extend(day.filter(|day| days.contains(*day)).map(|day| (day, path)));
         }
         folders.sort();
@@ -177,9 +179,12 @@ impl Planner {
             let mut found: Vec<ObjectMeta> = self.store.list(Some(&path)).try_collect().await?;
             found.retain(|meta| meta.location.as_ref().ends_with(".parquet"));
             found.sort_by(|left, right| left.location.cmp(&right.location));
-            Ok::<_, PlanError>(found.into_iter().map(move |meta| Listed { meta, date, zone }).collect::<Vec<_>>())
+            Ok::<_, PlanError>(
+                found.into_iter().map(move |meta| Listed { meta, date, zone }).collect::<Vec<_>>(),
+            )
         };
-        let lists: Vec<_> = stream::iter(folders).map(files_of).buffered(Self::PARALLEL).try_collect().await?;
+        let lists: Vec<_> =
+            stream::iter(folders).map(files_of).buffered(Self::PARALLEL).try_collect().await?;
         Ok(lists.into_iter().flatten().collect())
     }
 
@@ -219,7 +224,8 @@ impl Planner {
 
     async fn last_bytes(&self, meta: &ObjectMeta, length: u64) -> Result<Bytes, PlanError> {
         let range = GetRange::Bounded(meta.size - length..meta.size);
-        let options = GetOptions { range: Some(range), if_match: meta.e_tag.clone(), ..GetOptions::default() };
+        let options =
+            GetOptions { range: Some(range), if_match: meta.e_tag.clone(), ..GetOptions::default() };
         Ok(self.store.get_opts(&meta.location, options).await?.bytes().await?)
     }
 }

@@ -132,7 +132,8 @@ impl Worker {
         let deliveries = self.queue.receive(self.settings.messages, self.settings.visibility).await?;
         let mut counts = Drained { messages: deliveries.len() as u64, ..Drained::default() };
         // A message that has been seen before may be what killed the batch that it was in: it is handled alone.
-        let (again, fresh): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(|delivery| delivery.receipts > 1);
+        let (again, fresh): (Vec<_>, Vec<_>) =
+            deliveries.into_iter().partition(|delivery| delivery.receipts > 1);
         for delivery in again {
             let loaded = self.load(delivery, &mut counts).await?;
             self.settle(loaded.into_iter().collect(), &mut counts).await?;
@@ -169,7 +170,12 @@ impl Worker {
         }
     }
 
-    async fn fail(&self, delivery: &Delivery, error: &MessageError, counts: &mut Drained) -> Result<(), QueueError> {
+    async fn fail(
+        &self,
+        delivery: &Delivery,
+        error: &MessageError,
+        counts: &mut Drained,
+    ) -> Result<(), QueueError> {
         counts.failed += 1;
         tracing::warn!(message = %delivery.body, receipts = delivery.receipts, %error, "message failed");
         self.queue.fail(delivery, &error.to_string(), self.settings.retry_in).await
@@ -219,7 +225,8 @@ fn records(bundle: Vec<Loaded>) -> Settled {
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
             let lines = open(&lines);
             let normalized = normalize(&raw, &lines);
-            let first = lines.iter().find_map(|line| line.envelope().ok()).map(|envelope| envelope.fetched_at);
+            let first =
+                lines.iter().find_map(|line| line.envelope().ok()).map(|envelope| envelope.fetched_at);
             // Only whole objects reach the columns: a panic above leaves them as they were.
             days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date())).add(&raw, first, &normalized);
         }));

@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::{Query, State}, routing::get};
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    routing::get,
+};
 use cauce_query::{History, HistoryFilter, HistoryQuery, Interval, LatestQuery};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -50,7 +54,9 @@ async fn history(State(api): Shared, Query(pairs): Pairs) -> Answer<History> {
         asset: params.required("asset", ASSETS)?,
         fiat: params.required("fiat", FIATS)?,
         trade_type: params.optional("trade_type", SIDES)?,
-        interval: params.optional("interval", "1m, 5m, 10m, 30m, 1h, 6h, 1d …")?.unwrap_or(Interval::TEN_MINUTES),
+        interval: params
+            .optional("interval", "1m, 5m, 10m, 30m, 1h, 6h, 1d …")?
+            .unwrap_or(Interval::TEN_MINUTES),
         since,
         until,
         filter: HistoryFilter {

@@ -64,9 +64,9 @@ async fn list(State(api): Shared, Query(pairs): Pairs) -> Answer<Value> {
 
 /// One run with its errors and snapshots.
 async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, Value>> {
-    let run_id: RunId = id
-        .parse()
-        .map_err(|error: cauce_model::BadValue| bad("id", Some(id.clone()), &error.to_string(), "the id of a run"))?;
+    let run_id: RunId = id.parse().map_err(|error: cauce_model::BadValue| {
+        bad("id", Some(id.clone()), &error.to_string(), "the id of a run")
+    })?;
     if let Some(run) = api.lake.run(run_id).await? {
         return Ok(Json(run));
     }
@@ -126,6 +126,10 @@ fn market_of(body: &[u8]) -> Result<Market, ApiError> {
         venue: "binance_p2p".parse().map_err(internal)?,
         asset: field::<Asset>(&object, &["asset"], "a symbol such as USDT, BTC or ETH")?,
         fiat: field::<Fiat>(&object, &["fiat"], "a currency such as VES, ARS, COP, BRL, USD or EUR")?,
-        trade_type: field::<TradeType>(&object, &["trade_type", "tradeType"], "BUY or SELL: what the taker does")?,
+        trade_type: field::<TradeType>(
+            &object,
+            &["trade_type", "tradeType"],
+            "BUY or SELL: what the taker does",
+        )?,
     })
 }

@@ -7,7 +7,7 @@
 //! - Number formats vary between years (`"1400000"`, `"20000.00"`); money is text, ratings are JSON numbers.
 //! - A promoted ad has a `privilegeType` and may stand first, out of the order of prices.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use cauce_model::{Amount, BadValue, ErrorType, MakerSide, Market, Offer, Price, Rate, Rule};
 use serde::Deserialize;
@@ -27,39 +27,89 @@ use page::{Item, RawPage};
 pub(super) struct BinanceP2p;
 
 /// What an ad may hold. The order is that of [`ad`], by which the slots are read.
-const AD: Shape = Shape {
-    read: &[
-        "advNo",
-        "tradeType",
-        "asset",
-        "fiatUnit",
-        "price",
-        "surplusAmount",
-        "minSingleTransAmount",
-        "maxSingleTransAmount",
-        "tradableQuantity",
-        "tradeMethods",
-        "payTimeLimit",
-        "remarks",
-        "isTradable",
-    ],
-    known: &[
-        "classify", "advStatus", "priceType", "priceFloatingRatio", "rateFloatingRatio", "currencyRate",
-        "initAmount", "amountAfterEditing", "buyerKycLimit", "buyerRegDaysLimit", "buyerBtcPositionLimit",
-        "autoReplyMsg", "userTradeCountFilterTime", "userBuyTradeCountMin", "userBuyTradeCountMax",
-        "userSellTradeCountMin", "userSellTradeCountMax", "userAllTradeCountMin", "userAllTradeCountMax",
-        "userTradeCompleteRateFilterTime", "userTradeCompleteCountMin", "userTradeCompleteRateMin",
-        "userTradeVolumeFilterTime", "userTradeType", "userTradeVolumeMin", "userTradeVolumeMax",
-        "userTradeVolumeAsset", "createTime", "advUpdateTime", "fiatVo", "assetVo", "advVisibleRet",
-        "takerAdditionalKycRequired", "minFiatAmountForAdditionalKyc", "inventoryType", "offlineReason",
-        "assetLogo", "assetScale", "fiatScale", "priceScale", "fiatSymbol", "dynamicMaxSingleTransAmount",
-        "minSingleTransQuantity", "maxSingleTransQuantity", "dynamicMaxSingleTransQuantity", "commissionRate",
-        "takerCommissionRate", "minTakerFee", "tradeMethodCommissionRates", "launchCountry",
-        "abnormalStatusList", "closeReason", "storeInformation", "allowTradeMerchant",
-        "adTradeInstructionTagInfoRets", "adAdditionalKycVerifyItems", "isStarTrader", "isSafePayment",
-        "nonTradableRegions", "invisibleReason", "invisibleType", "takerIsSatisfiedNonTradableRegions",
-    ],
-};
+static AD: LazyLock<Shape> = LazyLock::new(|| {
+    Shape::new(
+        &[
+            "advNo",
+            "tradeType",
+            "asset",
+            "fiatUnit",
+            "price",
+            "surplusAmount",
+            "minSingleTransAmount",
+            "maxSingleTransAmount",
+            "tradableQuantity",
+            "tradeMethods",
+            "payTimeLimit",
+            "remarks",
+            "isTradable",
+        ],
+        &[
+            "classify",
+            "advStatus",
+            "priceType",
+            "priceFloatingRatio",
+            "rateFloatingRatio",
+            "currencyRate",
+            "initAmount",
+            "amountAfterEditing",
+            "buyerKycLimit",
+            "buyerRegDaysLimit",
+            "buyerBtcPositionLimit",
+            "autoReplyMsg",
+            "userTradeCountFilterTime",
+            "userBuyTradeCountMin",
+            "userBuyTradeCountMax",
+            "userSellTradeCountMin",
+            "userSellTradeCountMax",
+            "userAllTradeCountMin",
+            "userAllTradeCountMax",
+            "userTradeCompleteRateFilterTime",
+            "userTradeCompleteCountMin",
+            "userTradeCompleteRateMin",
+            "userTradeVolumeFilterTime",
+            "userTradeType",
+            "userTradeVolumeMin",
+            "userTradeVolumeMax",
+            "userTradeVolumeAsset",
+            "createTime",
+            "advUpdateTime",
+            "fiatVo",
+            "assetVo",
+            "advVisibleRet",
+            "takerAdditionalKycRequired",
+            "minFiatAmountForAdditionalKyc",
+            "inventoryType",
+            "offlineReason",
+            "assetLogo",
+            "assetScale",
+            "fiatScale",
+            "priceScale",
+            "fiatSymbol",
+            "dynamicMaxSingleTransAmount",
+            "minSingleTransQuantity",
+            "maxSingleTransQuantity",
+            "dynamicMaxSingleTransQuantity",
+            "commissionRate",
+            "takerCommissionRate",
+            "minTakerFee",
+            "tradeMethodCommissionRates",
+            "launchCountry",
+            "abnormalStatusList",
+            "closeReason",
+            "storeInformation",
+            "allowTradeMerchant",
+            "adTradeInstructionTagInfoRets",
+            "adAdditionalKycVerifyItems",
+            "isStarTrader",
+            "isSafePayment",
+            "nonTradableRegions",
+            "invisibleReason",
+            "invisibleType",
+            "takerIsSatisfiedNonTradableRegions",
+        ],
+    )
+});
 
 mod ad {
     pub(super) const NO: usize = 0;
@@ -80,14 +130,37 @@ mod ad {
 }
 
 /// What an advertiser may hold. The order is that of [`advertiser`].
-const ADVERTISER: Shape = Shape {
-    read: &["userNo", "nickName", "userType", "monthOrderCount", "monthFinishRate", "positiveRate", "userGrade"],
-    known: &[
-        "realName", "margin", "marginUnit", "orderCount", "advConfirmTime", "email", "registrationTime", "mobile",
-        "tagIconUrls", "userIdentity", "proMerchant", "isBlocked", "badges", "vipLevel", "activeTimeInSecond",
-        "merchantGroupMember",
-    ],
-};
+static ADVERTISER: LazyLock<Shape> = LazyLock::new(|| {
+    Shape::new(
+        &[
+            "userNo",
+            "nickName",
+            "userType",
+            "monthOrderCount",
+            "monthFinishRate",
+            "positiveRate",
+            "userGrade",
+        ],
+        &[
+            "realName",
+            "margin",
+            "marginUnit",
+            "orderCount",
+            "advConfirmTime",
+            "email",
+            "registrationTime",
+            "mobile",
+            "tagIconUrls",
+            "userIdentity",
+            "proMerchant",
+            "isBlocked",
+            "badges",
+            "vipLevel",
+            "activeTimeInSecond",
+            "merchantGroupMember",
+        ],
+    )
+});
 
 mod advertiser {
     pub(super) const NO: usize = 0;
@@ -124,7 +197,11 @@ impl VenueProtocol for BinanceP2p {
             "payTypes": [],
             "publisherType": null,
         });
-        PageRequest { method: "POST", path: "/bapi/c2c/v2/friendly/c2c/adv/search".to_owned(), body: Some(body) }
+        PageRequest {
+            method: "POST",
+            path: "/bapi/c2c/v2/friendly/c2c/adv/search".to_owned(),
+            body: Some(body),
+        }
     }
 
     fn judge(&self, answer: Answer<'_>) -> Result<PageSummary, Failure> {
@@ -138,8 +215,8 @@ impl VenueProtocol for BinanceP2p {
         }
         let failure = |error_type, message| Failure { error_type, message };
         let page = RawPage::read(answer.body, &mut Drift::default()).map_err(|error| {
-            let kind = if error.is_eof() { ErrorType::TruncatedBody } else { ErrorType::InvalidBody };
-            failure(kind, format!("body is not JSON: {error}").replace('\n', " "))
+            let kind = if error.ends_early { ErrorType::TruncatedBody } else { ErrorType::InvalidBody };
+            failure(kind, format!("body is not JSON: {}", error.reason))
         })?;
         let code = page.code.as_deref().unwrap_or("(none)");
         if code != RawPage::GOOD {
@@ -157,11 +234,13 @@ impl VenueProtocol for BinanceP2p {
 
     fn read<'a>(&self, body: &'a [u8], drift: &mut Drift) -> Result<Page<'a>, Unreadable> {
         let unreadable = |rule, reason: String| Unreadable { rule, reason };
-        let page = RawPage::read(body, drift)
-            .map_err(|error| unreadable(Rule::InvalidJson, error.to_string().replace('\n', " ")))?;
+        let page = RawPage::read(body, drift).map_err(|error| unreadable(Rule::InvalidJson, error.reason))?;
         let Some(items) = page.items else {
             let code = page.code.as_deref().unwrap_or("(none)");
-            return Err(unreadable(Rule::UnknownShape, format!("code {code}, and data is not a list of ads")));
+            return Err(unreadable(
+                Rule::UnknownShape,
+                format!("code {code}, and data is not a list of ads"),
+            ));
         };
         let mut records = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
@@ -186,13 +265,18 @@ fn offer<'a>(item: &Item<'a>, drift: &mut Drift) -> Result<(Cow<'a, str>, Cow<'a
     let id = item.ad_text(ad::NO).filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| (Rule::MissingId, "advNo is missing".to_owned()))?;
     let side = required(item, ad::TRADE_TYPE)?;
-    let maker_side: MakerSide = side.parse().map_err(|error: BadValue| (Rule::UnknownSide, error.to_string()))?;
+    let maker_side: MakerSide =
+        side.parse().map_err(|error: BadValue| (Rule::UnknownSide, error.to_string()))?;
     let price = required(item, ad::PRICE)?;
-    let price = Price::parse("price", &price).map_err(|error| (rule_of(&price, Rule::PriceNotPositive), error.to_string()))?;
+    let price = Price::parse("price", &price)
+        .map_err(|error| (rule_of(&price, Rule::PriceNotPositive), error.to_string()))?;
     let min_limit = amount(item, ad::MIN)?;
     let max_limit = amount(item, ad::MAX)?;
     if min_limit > max_limit {
-        return Err((Rule::MinAboveMax, format!("minSingleTransAmount {min_limit} > maxSingleTransAmount {max_limit}")));
+        return Err((
+            Rule::MinAboveMax,
+            format!("minSingleTransAmount {min_limit} > maxSingleTransAmount {max_limit}"),
+        ));
     }
     let advertiser_id = item.advertiser_text(advertiser::NO).filter(|id| !id.is_empty());
     let offer = Offer {
@@ -200,7 +284,8 @@ fn offer<'a>(item: &Item<'a>, drift: &mut Drift) -> Result<(Cow<'a, str>, Cow<'a
         rank: 0,
         id,
         maker_side,
-        advertiser_id: advertiser_id.ok_or_else(|| (Rule::MissingId, "advertiser.userNo is missing".to_owned()))?,
+        advertiser_id: advertiser_id
+            .ok_or_else(|| (Rule::MissingId, "advertiser.userNo is missing".to_owned()))?,
         nickname: item.advertiser_text(advertiser::NICKNAME),
         user_grade: integer(item.advertiser_text(advertiser::GRADE)),
         registration_days: None,
@@ -248,7 +333,8 @@ fn required<'a>(item: &Item<'a>, slot: usize) -> Result<Cow<'a, str>, Broken> {
 
 fn amount(item: &Item<'_>, slot: usize) -> Result<Amount, Broken> {
     let text = required(item, slot)?;
-    Amount::parse(AD.read[slot], &text).map_err(|error| (rule_of(&text, Rule::NegativeAmount), error.to_string()))
+    Amount::parse(AD.read[slot], &text)
+        .map_err(|error| (rule_of(&text, Rule::NegativeAmount), error.to_string()))
 }
 
 /// Which rule a refused number breaks: `out_of_range` if it is a number at all and not above zero.

@@ -139,7 +139,9 @@ fn judge_http(answer: &Answer<'_>) -> Option<Failure> {
         403 => failure(ErrorType::Forbidden, format!("http 403: {}", head())),
         451 => failure(ErrorType::GeoBlocked, format!("http 451: {}", head())),
         status @ 500..=599 => failure(ErrorType::ServerError, format!("http {status}: {}", head())),
-        200..=299 if html => failure(ErrorType::HtmlBlockPage, format!("a web page instead of JSON: {}", head())),
+        200..=299 if html => {
+            failure(ErrorType::HtmlBlockPage, format!("a web page instead of JSON: {}", head()))
+        }
         200..=299 => None,
         status => failure(ErrorType::HttpStatus, format!("http {status}: {}", head())),
     }

@@ -8,8 +8,8 @@ use std::{
     sync::Arc,
 };
 
-pub use directory::Durability;
 use directory::DirectoryStore;
+pub use directory::Durability;
 pub use notify::{CreatedListener, NotifyingStore};
 use object_store::{ObjectStore, memory::InMemory};
 use thiserror::Error;

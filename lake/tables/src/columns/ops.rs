@@ -40,7 +40,13 @@ impl QualityRows {
         }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, batch_id: Option<&str>, snapshot: &Snapshot<'_>, check: &Check) {
+    pub(crate) fn push(
+        &mut self,
+        raw: &RawId,
+        batch_id: Option<&str>,
+        snapshot: &Snapshot<'_>,
+        check: &Check,
+    ) {
         self.batch_id.append_option(batch_id);
         self.snapshot_id.append_value(snapshot.id.as_str());
         self.checked.append_value(micros(snapshot.taken_at));
@@ -54,7 +60,8 @@ impl QualityRows {
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
-        let mut columns = vec![done(&mut self.batch_id), done(&mut self.snapshot_id), done(&mut self.checked)];
+        let mut columns =
+            vec![done(&mut self.batch_id), done(&mut self.snapshot_id), done(&mut self.checked)];
         columns.extend(self.market.finish());
         columns.extend([
             done(&mut self.metric),

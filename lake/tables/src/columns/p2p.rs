@@ -81,7 +81,13 @@ impl OfferRows {
         }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, batch_id: Option<&str>, snapshot: &Snapshot<'_>, offer: &Offer<'_>) {
+    pub(crate) fn push(
+        &mut self,
+        raw: &RawId,
+        batch_id: Option<&str>,
+        snapshot: &Snapshot<'_>,
+        offer: &Offer<'_>,
+    ) {
         self.batch_id.append_option(batch_id);
         self.snapshot_id.append_value(snapshot.id.as_str());
         self.extracted.append_value(micros(snapshot.taken_at));

@@ -50,9 +50,13 @@ impl<'a> RawPage<'a> {
     /// The code of a good answer.
     pub(super) const GOOD: &'static str = "000000";
 
-    pub(super) fn read(body: &'a [u8], drift: &mut Drift) -> sonic_rs::Result<Self> {
-        let mut readers = Readers { ad: ShapeReader::new(&AD), advertiser: ShapeReader::new(&ADVERTISER), drift };
-        let mut deserializer = sonic_rs::Deserializer::from_slice(body);
+    pub(super) fn read(body: &'a [u8], drift: &mut Drift) -> Result<Self, NotJson> {
+        // The parser takes bytes on trust and would hand out text that is none.
+        let text = std::str::from_utf8(body)
+            .map_err(|error| NotJson { ends_early: false, reason: error.to_string() })?;
+        let mut readers =
+            Readers { ad: ShapeReader::new(&AD), advertiser: ShapeReader::new(&ADVERTISER), drift };
+        let mut deserializer = sonic_rs::Deserializer::from_str(text);
         let page = PageSeed(&mut readers).deserialize(&mut deserializer)?;
         deserializer.end()?;
         readers.ad.drain_into("adv.", readers.drift);
@@ -63,10 +67,26 @@ impl<'a> RawPage<'a> {
 
 /// The text of entry `index`, for quarantine. Reads the body again: rejects are rare.
 pub(super) fn verbatim(body: &[u8], index: usize) -> Cow<'_, str> {
-    let at = |path: &[sonic_rs::PointerNode]| sonic_rs::get_from_slice(body, path).ok().map(|value| value.as_raw_cow());
+    let Ok(text) = std::str::from_utf8(body) else { return String::from_utf8_lossy(body) };
+    let at = |path: &[sonic_rs::PointerNode]| {
+        sonic_rs::get_from_str(text, path).ok().map(|value| value.as_raw_cow())
+    };
     let key = sonic_rs::PointerNode::Key("data".into());
     let place = sonic_rs::PointerNode::Index(index);
     at(&[key, place.clone()]).or_else(|| at(&[place])).unwrap_or_else(|| String::from_utf8_lossy(body))
+}
+
+/// A body that is not JSON.
+pub(super) struct NotJson {
+    /// It could be the beginning of JSON.
+    pub(super) ends_early: bool,
+    pub(super) reason: String,
+}
+
+impl From<sonic_rs::Error> for NotJson {
+    fn from(error: sonic_rs::Error) -> Self {
+        Self { ends_early: error.is_eof(), reason: error.to_string().replace('\n', " ") }
+    }
 }
 
 struct Readers<'d> {
@@ -136,7 +156,9 @@ impl<'de> Visitor<'de> for PageSeed<'_, '_> {
             match name.as_ref() {
                 "code" => page.code = map.next_value::<Raw<'de>>()?.text(),
                 "message" => page.message = map.next_value::<Raw<'de>>()?.text(),
-                "total" => page.total = map.next_value::<Raw<'de>>()?.text().and_then(|total| total.parse().ok()),
+                "total" => {
+                    page.total = map.next_value::<Raw<'de>>()?.text().and_then(|total| total.parse().ok())
+                }
                 "data" => {
                     (page.items, data_is_null) = map.next_value_seed(DataSeed(&mut *self.0))?;
                 }
@@ -245,7 +267,9 @@ impl<'de> Visitor<'de> for ItemSeed<'_, '_> {
             match name.as_ref() {
                 "adv" => item.adv = map.next_value_seed(&mut self.0.ad)?,
                 "advertiser" => item.advertiser = map.next_value_seed(&mut self.0.advertiser)?,
-                "privilegeType" | "privilegeDesc" => item.is_promoted |= !map.next_value::<Raw<'de>>()?.is_null(),
+                "privilegeType" | "privilegeDesc" => {
+                    item.is_promoted |= !map.next_value::<Raw<'de>>()?.is_null()
+                }
                 "privilegeTypeAdTotalCount" => drop(map.next_value::<IgnoredAny>()?),
                 unknown => {
                     self.0.drift.unknown(format!("data.{unknown}"), 1);
