@@ -1,0 +1,112 @@
+//! Price history: filters, gaps, and two ways to one answer.
+
+mod common;
+
+use cauce_model::{Amount, Rate, TradeType};
+use cauce_query::{HistoryFilter, HistoryQuery, Interval, Lake, QueryError};
+use chrono::TimeDelta;
+use serde_json::Value;
+
+fn asked(interval: &str, filter: HistoryFilter) -> HistoryQuery {
+    HistoryQuery {
+        venue: None,
+        asset: "USDT".parse().unwrap(),
+        fiat: "VES".parse().unwrap(),
+        trade_type: Some(TradeType::Buy),
+        interval: interval.parse().unwrap(),
+        since: common::start(),
+        until: common::start() + TimeDelta::minutes(40),
+        filter,
+    }
+}
+
+async fn counts(lake: &Lake, filter: HistoryFilter) -> Vec<Option<u64>> {
+    let history = lake.price_history(&asked("10m", filter)).await.unwrap();
+    let count = |row: &serde_json::Map<String, Value>| match row["gap"] == true {
+        true => None,
+        false => row["count"].as_u64(),
+    };
+    history.buckets.iter().map(count).collect()
+}
+
+#[tokio::test]
+async fn gaps_are_marked_and_no_offers_is_no_gap() {
+    let lake = common::lake().await;
+    assert_eq!(counts(&lake, HistoryFilter::default()).await, [Some(8), None, None, Some(4)]);
+    let nobody = HistoryFilter { payment_method: Some("Zelle".to_owned()), ..HistoryFilter::default() };
+    assert_eq!(counts(&lake, nobody).await, [Some(0), None, None, Some(0)]);
+}
+
+#[tokio::test]
+async fn each_filter_keeps_the_offers_that_it_names() {
+    let lake = common::lake().await;
+    let amount = |text| Some(Amount::parse("amount", text).unwrap());
+    let rate = |text| Some(Rate::parse("rate", text).unwrap());
+    let none = HistoryFilter::default;
+    for (filter, a_snapshot) in [
+        (HistoryFilter { payment_method: Some("PagoMovil".to_owned()), ..none() }, 2),
+        (HistoryFilter { payment_method: Some("it's".to_owned()), ..none() }, 0),
+        (HistoryFilter { amount: amount("5000"), ..none() }, 3),
+        (HistoryFilter { amount: amount("1000"), ..none() }, 2),
+        (HistoryFilter { amount: amount("50000.01"), ..none() }, 0),
+        (HistoryFilter { merchants_only: true, ..none() }, 2),
+        (HistoryFilter { min_completion_rate: rate("0.91"), ..none() }, 3),
+        (HistoryFilter { merchants_only: true, min_completion_rate: rate("0.98"), ..none() }, 1),
+    ] {
+        let expected = [Some(2 * a_snapshot), None, None, Some(a_snapshot)];
+        assert_eq!(counts(&lake, filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn facts_and_depth_give_the_same_answer() {
+    let lake = common::lake().await;
+    // Every offer completes at least nothing: the filter keeps all, and sends the question to the facts.
+    let all = HistoryFilter {
+        min_completion_rate: Some(Rate::parse("rate", "0").unwrap()),
+        ..HistoryFilter::default()
+    };
+    for interval in ["1m", "5m", "10m", "1h", "1d"] {
+        for trade_type in [None, Some(TradeType::Buy), Some(TradeType::Sell)] {
+            let from_depth = HistoryQuery { trade_type, ..asked(interval, HistoryFilter::default()) };
+            let from_facts = HistoryQuery { trade_type, ..asked(interval, all.clone()) };
+            let (depth, facts) = (
+                lake.price_history(&from_depth).await.unwrap(),
+                lake.price_history(&from_facts).await.unwrap(),
+            );
+            assert_eq!((depth.answered_from, facts.answered_from), ("fact_market_depth", "fact_offers"));
+            assert_eq!(depth.buckets, facts.buckets, "{interval} {trade_type:?}");
+            assert!(depth.buckets.iter().any(|row| row["gap"] == false));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_period_is_cut_where_it_was_asked_to_be() {
+    let lake = common::lake().await;
+    let query = HistoryQuery {
+        since: common::start() + TimeDelta::minutes(5),
+        ..asked("10m", HistoryFilter::default())
+    };
+    let history = lake.price_history(&query).await.unwrap();
+    assert_eq!(history.buckets[0]["snapshots"], 1, "the snapshot of 10:00 is before it");
+    assert_eq!(history.newest_at.as_deref(), Some("2026-03-01T10:30:00Z"));
+    let backwards = HistoryQuery { until: common::start() - TimeDelta::minutes(1), ..query.clone() };
+    assert!(matches!(lake.price_history(&backwards).await, Err(QueryError::Refused(_))));
+    let endless = HistoryQuery {
+        until: common::start() + TimeDelta::days(4_000),
+        interval: "1m".parse().unwrap(),
+        ..query
+    };
+    assert!(matches!(lake.price_history(&endless).await, Err(QueryError::Refused(_))));
+}
+
+#[test]
+fn intervals() {
+    for (text, shown) in [("1m", "1m"), ("60m", "1h"), ("90m", "90m"), ("24h", "1d"), ("31d", "31d")] {
+        assert_eq!(text.parse::<Interval>().unwrap().to_string(), shown);
+    }
+    for text in ["", "m", "0m", "-5m", "5", "5s", "32d", "1é", "99999999999999999999d"] {
+        assert!(text.parse::<Interval>().is_err(), "{text}");
+    }
+}
