@@ -1,4 +1,11 @@
 //! End to end: real processes and real files, as a user sees them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
 
 mod crash;
 mod exactly_once;

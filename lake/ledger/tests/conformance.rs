@@ -1,4 +1,11 @@
 //! The embedded ledger keeps the promises of every ledger.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
 
 use std::sync::Arc;
 

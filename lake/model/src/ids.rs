@@ -126,7 +126,7 @@ impl FromStr for RawId {
         let [_, _, date, _, _] = parts[..] else { return Err(bad("does not have five parts")) };
         let well_formed =
             |part: &&str| !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed);
-        if !parts.iter().all(|part| well_formed(part)) {
+        if !parts.iter().all(well_formed) {
             return Err(bad(
                 "has a part that is empty or holds characters other than a-z, 0-9, '-', '_' and '.'",
             ));

@@ -1,4 +1,11 @@
 //! Whatever the bytes: no panic, no ad lost. Pages are mutated for a bounded time; `CAUCE_FUZZ_SECONDS` makes it longer.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,11 @@
 //! Pages in, records out, as golden files. The pages are written by hand in the shapes of several years.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
 
 use std::fmt::Write;
 

@@ -127,6 +127,7 @@ impl Shape {
     /// A shape of the fields that are read, and of those that are known and not read: their presence is no news, and
     /// neither is their absence.
     pub(crate) fn new(read: &'static [&'static str], known: &'static [&'static str]) -> Self {
+        assert!(read.len() <= SLOTS, "a shape reads at most {SLOTS} fields; raise SLOTS");
         let known = known.iter().map(|name| (*name, Slot::Known));
         let slots = read.iter().enumerate().map(|(slot, name)| (*name, Slot::Read(slot)));
         Self { read, names: known.chain(slots).collect() }
@@ -185,8 +186,12 @@ impl ShapeReader {
     }
 }
 
+/// Fields that a shape can read at most. An array and not a list: a page has two objects for each of its ads, and none
+/// of them should cost an allocation.
+const SLOTS: usize = 16;
+
 /// An object's fields by slot; none for what was not there. The whole is none if the value was not an object.
-pub(crate) type Object<'a> = Option<Vec<Option<Raw<'a>>>>;
+pub(crate) type Object<'a> = Option<[Option<Raw<'a>>; SLOTS]>;
 
 impl<'de> DeserializeSeed<'de> for &mut ShapeReader {
     type Value = Object<'de>;
@@ -206,7 +211,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields: Vec<Option<Raw<'de>>> = vec![None; self.0.shape.read.len()];
+        let mut fields: [Option<Raw<'de>>; SLOTS] = std::array::from_fn(|_| None);
         let mut place = 0;
         while let Some(slot) = map.next_key_seed(NameSeed { reader: &mut *self.0, place })? {
             match slot {

@@ -1,4 +1,11 @@
 //! Price history: filters, gaps, and two ways to one answer.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
 
 mod common;
 

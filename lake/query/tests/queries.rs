@@ -1,4 +1,11 @@
 //! Queries and their answers as plain text: `tests/slt/*.slt`, over the small lake of `common`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
 
 mod common;
 

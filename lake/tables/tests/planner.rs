@@ -1,0 +1,123 @@
+//! The planner takes each raw object from exactly one file, whatever is lying about.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, Int32Array, RecordBatch},
+    datatypes::{DataType, Field, Schema},
+};
+use cauce_model::RawId;
+use cauce_tables::{Cover, CoveredObject, Days, PlanError, Planner, Rows, Table, Zone};
+use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
+use parquet::{arrow::ArrowWriter, file::metadata::KeyValue, file::properties::WriterProperties};
+
+fn id(name: &str) -> RawId {
+    RawId::new("binance_p2p", "market_snapshot", "2026-03-01".parse().unwrap(), "run", name).unwrap()
+}
+
+/// A file with so many rows of each object, in their order.
+async fn put(store: &Arc<dyn ObjectStore>, path: &str, objects: &[(&str, i32, u32)]) {
+    let mut next = 0;
+    let covered = objects.iter().map(|(name, version, rows)| {
+        let ranges = if *rows == 0 { vec![] } else { vec![(next, *rows)] };
+        next += rows;
+        CoveredObject { raw_id: id(name), normalizer_version: *version, rows: ranges }
+    });
+    let cover = Cover { objects: covered.collect() };
+    let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+    let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..i32::try_from(next).unwrap()));
+    let entry = KeyValue::new("cauce.cover".to_owned(), serde_json::to_string(&cover).unwrap());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![entry])).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(&schema), Some(properties)).unwrap();
+    writer.write(&RecordBatch::try_new(schema, vec![numbers]).unwrap()).unwrap();
+    writer.close().unwrap();
+    store.put(&Path::from(path), bytes.into()).await.unwrap();
+}
+
+/// What a reader reads: file name and its rows.
+async fn plan(store: &Arc<dyn ObjectStore>) -> Vec<(String, Zone, Rows)> {
+    let plan = Planner::new(Arc::clone(store)).plan(Table::FactOffers, Days::ALL).await.unwrap();
+    plan.files
+        .iter()
+        .map(|file| (file.meta.location.filename().unwrap().to_owned(), file.zone, file.rows.clone()))
+        .collect()
+}
+
+fn store() -> Arc<dyn ObjectStore> {
+    Arc::new(InMemory::new())
+}
+
+const HOT: &str = "hot/fact_offers/date=2026-03-01";
+const SEALED: &str = "tables/fact_offers/date=2026-03-01";
+
+#[tokio::test]
+async fn an_object_in_two_hot_files_is_read_from_one_and_the_rest_of_the_other_is_kept() {
+    let store = store();
+    put(&store, &format!("{HOT}/a.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
+    put(&store, &format!("{HOT}/b.parquet"), &[("two", 1, 4), ("three", 1, 5)]).await;
+    let expected = [
+        ("a.parquet".to_owned(), Zone::Hot, Rows::All),
+        ("b.parquet".to_owned(), Zone::Hot, Rows::Ranges(vec![(4, 5)])),
+    ];
+    assert_eq!(plan(&store).await, expected, "of equal versions the smallest name");
+}
+
+#[tokio::test]
+async fn newer_rules_win_also_where_they_give_no_row() {
+    let store = store();
+    put(&store, &format!("{HOT}/a.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
+    put(&store, &format!("{HOT}/b.parquet"), &[("one", 2, 2)]).await;
+    put(&store, &format!("{HOT}/c.parquet"), &[("two", 2, 0)]).await;
+    assert_eq!(plan(&store).await, [("b.parquet".to_owned(), Zone::Hot, Rows::All)]);
+}
+
+#[tokio::test]
+async fn a_seal_wins_over_every_hot_file_and_is_never_read_in_part() {
+    let store = store();
+    put(&store, &format!("{HOT}/a.parquet"), &[("one", 2, 3), ("late", 1, 4)]).await;
+    put(&store, &format!("{SEALED}/seal-1.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
+    let expected = [
+        ("seal-1.parquet".to_owned(), Zone::Sealed, Rows::All),
+        ("a.parquet".to_owned(), Zone::Hot, Rows::Ranges(vec![(3, 4)])),
+    ];
+    assert_eq!(plan(&store).await, expected);
+}
+
+#[tokio::test]
+async fn days_that_are_not_wanted_are_not_even_listed() {
+    let store = store();
+    put(&store, &format!("{HOT}/a.parquet"), &[("one", 1, 3)]).await;
+    store
+        .put(&Path::from("hot/fact_offers/date=2026-03-02/broken.parquet"), "not parquet".into())
+        .await
+        .unwrap();
+    store.put(&Path::from(format!("{HOT}/notes.txt")), "not a table's".into()).await.unwrap();
+    let planner = Planner::new(Arc::clone(&store));
+    let first = Days { first: None, last: Some("2026-03-01".parse().unwrap()) };
+    let plan = planner.plan(Table::FactOffers, first).await.unwrap();
+    assert_eq!(plan.covered, BTreeSet::from([id("one")]));
+    let all = planner.plan(Table::FactOffers, Days::ALL).await;
+    assert!(
+        matches!(all, Err(PlanError::Footer { .. })),
+        "a broken file is no reason to leave rows out: {all:?}"
+    );
+}
+
+#[tokio::test]
+async fn parquet_that_says_no_cover_is_refused() {
+    let store = store();
+    let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+    let mut bytes = Vec::new();
+    ArrowWriter::try_new(&mut bytes, schema, None).unwrap().close().unwrap();
+    store.put(&Path::from(format!("{HOT}/foreign.parquet")), bytes.into()).await.unwrap();
+    let refused = Planner::new(store).plan(Table::FactOffers, Days::ALL).await.unwrap_err();
+    assert!(refused.to_string().contains("not written by cauce"), "{refused}");
+}
