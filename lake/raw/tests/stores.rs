@@ -67,7 +67,7 @@ async fn raw_objects_are_put_read_and_listed(store: &Arc<dyn ObjectStore>) {
     let envelope = Envelope::read_line(lines.strip_suffix(b"\n").unwrap()).unwrap();
     assert_eq!(envelope.body.bytes(), br#"{"price":"1.50"}"#);
     let ids: Vec<_> = zone.list(|_| true).map_ok(|(id, _)| id).try_collect().await.unwrap();
-    assert_eq!(ids, [object.id.clone()], "what is no raw object is passed over");
+    assert_eq!(ids, std::slice::from_ref(&object.id), "what is no raw object is passed over");
     store.put(&Path::from(object.id.key()), "no zstd".into()).await.unwrap();
     assert!(matches!(zone.read(&object.id).await, Err(RawError::Damaged { .. })));
 }
