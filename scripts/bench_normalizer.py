@@ -41,7 +41,7 @@ COPY (
          item.advertiser.monthFinishRate::DECIMAL(10, 6) AS completion_rate,
          item.advertiser.positiveRate::DECIMAL(10, 6) AS positive_rate,
          item.advertiser.monthOrderCount AS total_orders_count, item.adv.payTimeLimit AS payment_time_limit_minutes,
-         list_transform(item.adv.tradeMethods, m -> m.identifier) AS payment_methods,
+         list_transform(item.adv.tradeMethods, lambda m: m.identifier) AS payment_methods,
          item.adv.remarks AS terms_conditions, item.adv.isTradable AS is_available,
          item.privilegeType IS NOT NULL AS is_promoted, page AS raw_pos
   FROM ads
