@@ -101,6 +101,7 @@ impl<'a> Builder<'a> {
     ) {
         self.full_pages_of = venue.page_size();
         self.counts.announced = page.announced.or(self.counts.announced);
+        self.offers.reserve(page.records.len());
         // The first page of an empty market has arrived too, with all that there is.
         self.pages_with_offers += u32::from(!page.records.is_empty());
         for (index, record) in page.records.into_iter().enumerate() {

@@ -145,7 +145,7 @@ enum Slot {
 /// the object before is tried first, and a look-up by name is rare.
 pub(crate) struct ShapeReader {
     shape: &'static Shape,
-    order: Vec<(Box<str>, Slot)>,
+    order: Vec<(&'static str, Slot)>,
     unknown: Vec<(String, u32)>,
 }
 
@@ -156,12 +156,14 @@ impl ShapeReader {
 
     fn slot(&mut self, place: usize, name: &str) -> Slot {
         if let Some((expected, slot)) = self.order.get(place)
-            && **expected == *name
+            && *expected == name
         {
             return *slot;
         }
-        let slot = self.shape.names.get(name).copied().unwrap_or(Slot::Unknown);
-        let learned = (name.into(), slot);
+        // An unknown name is looked up every time; it is rare.
+        let known = self.shape.names.get_key_value(name).map(|(known, slot)| (*known, *slot));
+        let learned = known.unwrap_or(("", Slot::Unknown));
+        let slot = learned.1;
         if place < self.order.len() {
             self.order[place] = learned;
         } else if place == self.order.len() && place < self.shape.names.len() {

@@ -82,8 +82,7 @@ struct LineIn<'a> {
     run_id: Option<RunId>,
     market: Option<Market>,
     page: Option<u32>,
-    #[serde(borrow)]
-    file: Option<Cow<'a, str>>,
+    file: Option<String>,
     #[serde(borrow)]
     request: Option<LazyValue<'a>>,
     status: Option<u16>,
@@ -92,16 +91,16 @@ struct LineIn<'a> {
     fetched_at: DateTime<Utc>,
     #[serde(borrow)]
     body: Option<LazyValue<'a>>,
-    #[serde(borrow)]
-    body_text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    body_base64: Option<Cow<'a, str>>,
+    body_text: Option<String>,
+    body_base64: Option<String>,
 }
 
-/// A line as it is written. The body comes last, so that a person who looks sees first what it is.
+/// A line as it is written: the length of a JSON body first and the body last, see [`split_body`].
 #[derive(Serialize)]
 struct LineOut<'a> {
     v: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run_id: Option<RunId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,11 +117,11 @@ struct LineOut<'a> {
     headers: &'a BTreeMap<String, String>,
     fetched_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     body_text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a RawValue>,
 }
 
 impl<'a> Envelope<'a> {
@@ -155,6 +154,7 @@ impl<'a> Envelope<'a> {
         let text = if json.is_none() { std::str::from_utf8(self.body.bytes()).ok() } else { None };
         let line = LineOut {
             v: Self::VERSION,
+            body_bytes: json.map(|json| json.get().len()),
             run_id: self.run_id,
             market: self.market.as_ref(),
             page: self.page,
@@ -176,26 +176,44 @@ impl<'a> Envelope<'a> {
     /// Reads one line. The error says what is wrong with it.
     pub fn read_line(line: &'a [u8]) -> Result<Self, String> {
         // The parser takes bytes on trust and would hand out text that is none.
-        let line = std::str::from_utf8(line).map_err(|error| error.to_string())?;
-        let line: LineIn<'a> = sonic_rs::from_str(line).map_err(|error| error.to_string())?;
-        if line.v != Self::VERSION {
-            return Err(format!("envelope version {} is not known, only {}", line.v, Self::VERSION));
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|error| error.to_string());
+        match split_body(line) {
+            Some((mut head, body)) => {
+                head.push_str("null}");
+                let head: LineIn<'_> = sonic_rs::from_str(&head).map_err(|error| error.to_string())?;
+                head.into_envelope(Some(Cow::Borrowed(body)))
+            }
+            None => {
+                let mut line: LineIn<'a> =
+                    sonic_rs::from_str(text(line)?).map_err(|error| error.to_string())?;
+                let body = line.body.take().map(|json| bytes_of(json.as_raw_cow()));
+                line.into_envelope(body)
+            }
         }
-        let body = match (line.body, line.body_text, line.body_base64) {
-            (Some(json), None, None) => bytes_of(json.as_raw_cow()),
-            (None, Some(text), None) => bytes_of(text),
+    }
+}
+
+impl LineIn<'_> {
+    fn into_envelope<'b>(self, json: Option<Cow<'b, [u8]>>) -> Result<Envelope<'b>, String> {
+        let line = self;
+        if line.v != Envelope::VERSION {
+            return Err(format!("envelope version {} is not known, only {}", line.v, Envelope::VERSION));
+        }
+        let body = match (json, line.body_text, line.body_base64) {
+            (Some(json), None, None) => json,
+            (None, Some(text), None) => Cow::Owned(text.into_bytes()),
             (None, None, Some(text)) => {
                 Cow::Owned(BASE64_STANDARD.decode(text.as_bytes()).map_err(|error| error.to_string())?)
             }
             (None, None, None) => Cow::Borrowed(&b"null"[..]),
             _ => return Err("envelope has more than one body".to_owned()),
         };
-        Ok(Self {
+        Ok(Envelope {
             run_id: line.run_id,
             market: line.market,
             page: line.page,
-            file: line.file,
-            request: line.request.map(|request| request.as_raw_cow()),
+            file: line.file.map(Cow::Owned),
+            request: line.request.map(|request| Cow::Owned(request.as_raw_str().to_owned())),
             status: line.status,
             headers: line.headers,
             fetched_at: line.fetched_at,
@@ -203,6 +221,24 @@ impl<'a> Envelope<'a> {
         })
     }
 }
+
+/// Head and body of a line that says at its beginning how long its body is. The body is most of a line, and its reader
+/// checks it; looking for its end here would read everything twice. A line that says nothing of the kind, or something
+/// wrong, is read the long way.
+fn split_body(line: &[u8]) -> Option<(String, &[u8])> {
+    let digits = line.strip_prefix(LENGTH_FIRST)?;
+    let digits = &digits[..digits.iter().position(|byte| !byte.is_ascii_digit())?];
+    let length: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let end = line.len().checked_sub(1).filter(|end| line[*end] == b'}')?;
+    let (head, body) = line[..end].split_at_checked(end.checked_sub(length)?)?;
+    let head = head.ends_with(BODY_LAST).then(|| std::str::from_utf8(head).ok())??;
+    Some((head.to_owned(), body))
+}
+
+/// How a line begins whose body is JSON.
+const LENGTH_FIRST: &[u8] = br#"{"v":1,"body_bytes":"#;
+/// What stands before such a body.
+const BODY_LAST: &[u8] = br#","body":"#;
 
 fn bytes_of(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     match text {
@@ -214,7 +250,8 @@ fn bytes_of(text: Cow<'_, str>) -> Cow<'_, [u8]> {
 /// The lines of a raw object with their positions. Empty lines count, so that positions are line numbers.
 pub fn lines(object: &[u8]) -> impl Iterator<Item = (i32, &[u8])> {
     let without_end = object.strip_suffix(b"\n").unwrap_or(object);
-    let lines = without_end.split(|byte| *byte == b'\n');
+    let ends = memchr::memchr_iter(b'\n', without_end).chain([without_end.len()]);
+    let lines = ends.scan(0, |start, end| Some(&without_end[std::mem::replace(start, end + 1)..end]));
     (0..).zip(lines).filter(|(_, line)| !line.is_empty())
 }
 

@@ -88,7 +88,9 @@ impl RawZone {
     /// Decompresses what [`RawZone::get`] gave.
     pub fn decompress(id: &RawId, stored: &[u8]) -> Result<Vec<u8>, RawError> {
         let damaged = |source| RawError::Damaged { id: id.clone(), source };
-        let mut lines = Vec::with_capacity(stored.len().saturating_mul(8).min(64 << 20));
+        // The frame says how long it will be; it may lie, so it is believed only up to a bound.
+        let said = zstd::zstd_safe::get_frame_content_size(stored).ok().flatten().unwrap_or(0);
+        let mut lines = Vec::with_capacity(usize::try_from(said.min(64 << 20)).unwrap_or(0));
         let decoder = zstd::Decoder::with_buffer(stored).map_err(damaged)?;
         let read = decoder.take(Self::LARGEST + 1).read_to_end(&mut lines).map_err(damaged)?;
         if read as u64 > Self::LARGEST {

@@ -233,7 +233,7 @@ struct ItemsSeed<'r, 'd>(&'r mut Readers<'d>);
 
 impl<'de> ItemsSeed<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Vec<Item<'de>>>, A::Error> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(20);
         while let Some(item) = seq.next_element_seed(ItemSeed(&mut *self.0))? {
             items.push(item);
         }
