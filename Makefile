@@ -14,7 +14,7 @@ run: ## Demo: a simulated venue, two weeks of history, the page at http://127.0.
 	$(CARGO) run --locked -p cauce -- demo $(ARGS)
 
 test: ## All tests
-	$(CARGO) test --locked --workspace --all-targets
+	$(CARGO) test --locked --workspace
 
 check: ## Format, lints, docs, dependencies: zero warnings
 	$(CARGO) fmt --all --check
