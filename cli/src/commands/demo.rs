@@ -79,7 +79,7 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
         println!(
             "Ask it:   cauce --lake {url} sql \"select venue, fiat, count(*) from fact_offers group by 1, 2\""
         );
-        println!("Go live:  cauce up      (real venues; what cauce.example.toml says, or your cauce.toml)");
+        println!("Go live:  {cauce} up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
         let (scraper, worker) = (world.scraper()?, world.worker());
         tokio::select! {

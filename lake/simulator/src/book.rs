@@ -111,7 +111,7 @@ fn ad(market: u64, pair: &Pair, side: TradeType, middle: f64, slot: usize, secon
 /// one in twenty-five stands far on the other side (odd limits, odd banks), so that the book is crossed.
 fn distance(number: u64, side: TradeType, slot: u64, look: u64) -> f64 {
     let step = 0.0012 + 0.00035 * slot as f64 + 0.0008 * unit(number, &[11, look]);
-    let away = if unit(number, &[12]) < 0.04 { -6.0 * step } else { step };
+    let away = if unit(number, &[12]) < 0.04 { -1.5 * step } else { step };
     match side {
         TradeType::Buy => 1.0 + away,
         TradeType::Sell => 1.0 - away,
