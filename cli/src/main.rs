@@ -44,31 +44,26 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<Done> {
-    let config = Config::load(args.config.as_deref())?;
-    if let Command::Demo(demo) = &args.command {
-        return commands::demo::run(args.lake.clone(), config, demo).await;
-    }
-    let url = args.lake.clone().unwrap_or_else(|| config.lake.url.clone());
-    match args.command {
+    let Args { lake, config, command } = args;
+    let config = Config::load(config.as_deref())?;
+    let url = lake.clone().unwrap_or_else(|| config.lake.url.clone());
+    match command {
+        // It chooses its own lake, and says little while it makes its history.
+        Command::Demo(_) => {}
         Command::Up(_) | Command::Serve(_) => logging::start("info", cauce_raw::state_folder(&url))?,
         _ => logging::start("warn", None)?,
     }
-    let world = World::open(&url, config)?;
-    match args.command {
-        Command::Up(listen) => commands::up::run(&world, listen.listen).await,
-        Command::Serve(listen) => commands::up::serve(&world, listen.listen).await,
-        Command::Scrape(scrape) => commands::scrape::run(&world, &scrape).await,
-        Command::Ingest(ingest) => commands::ingest::run(&world, &ingest).await,
-        Command::Normalize(normalize) => commands::normalize::run(&world, &normalize).await,
-        Command::Sql(sql) => commands::sql::run(&world, &sql).await,
-        Command::Lineage(lineage) => commands::lineage::run(&world, &lineage).await,
-        Command::DeadLetters(letters) => commands::dead_letters::run(&world, &letters).await,
-        Command::Doctor(doctor) => commands::doctor::run(&world, &doctor).await,
-        Command::Demo(_) => unreachable_demo(),
+    let world = |config| World::open(&url, config);
+    match command {
+        Command::Demo(demo) => commands::demo::run(lake, config, &demo).await,
+        Command::Up(listen) => commands::up::run(&world(config)?, listen.listen).await,
+        Command::Serve(listen) => commands::up::serve(&world(config)?, listen.listen).await,
+        Command::Scrape(scrape) => commands::scrape::run(&world(config)?, &scrape).await,
+        Command::Ingest(ingest) => commands::ingest::run(&world(config)?, &ingest).await,
+        Command::Normalize(normalize) => commands::normalize::run(&world(config)?, &normalize).await,
+        Command::Sql(sql) => commands::sql::run(&world(config)?, &sql).await,
+        Command::Lineage(lineage) => commands::lineage::run(&world(config)?, &lineage).await,
+        Command::DeadLetters(letters) => commands::dead_letters::run(&world(config)?, &letters).await,
+        Command::Doctor(doctor) => commands::doctor::run(&world(config)?, &doctor).await,
     }
-}
-
-/// The demo was taken before the lake was opened: it has a lake and a venue of its own.
-fn unreachable_demo() -> anyhow::Result<Done> {
-    anyhow::bail!("demo has a lake of its own")
 }

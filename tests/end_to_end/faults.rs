@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use cauce_model::{ErrorType, Market, MarketStatus, RunReport, RunStatus, TradeType};
-use cauce_simulator::{Fault, FaultMode, Simulator};
-use cauce_sources::{Outcome, RunOptions, Scraper, SystemClock};
+use cauce_simulator::{Fault, FaultMode, Simulator, SimulatorTransport};
+use cauce_sources::{Outcome, RunOptions, Scraper, SystemClock, VirtualClock};
+use chrono::TimeDelta;
 
 use crate::support::{TestLake, http, market, venue};
 
@@ -144,4 +145,42 @@ async fn two_runs_of_the_schedule_never_overlap_and_each_starts_one_market_furth
     let first = done(&one_by_one, &markets).await.markets[0].market.clone();
     let second = done(&one_by_one, &markets).await.markets[0].market.clone();
     assert_ne!(first, second, "the run after starts with another market");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_breaker_leaves_a_failing_venue_alone_and_one_probe_finds_it_well_again() {
+    let lake = TestLake::new();
+    let clock = VirtualClock::at("2026-03-01T10:00:00Z".parse().unwrap());
+    let simulator = Arc::new(Simulator::new(3, Arc::new(clock.clone())));
+    let transport = Arc::new(SimulatorTransport(Arc::clone(&simulator)));
+    let mut scraper = lake.scraper("http://simulated", Arc::new(clock.clone()), transport);
+    scraper.settings.parallel_markets = 1;
+    for settings in scraper.settings.venues.values_mut() {
+        settings.tries = 1;
+        settings.breaker.failures = 5;
+    }
+    let markets: Vec<Market> = ["VES", "ARS", "COP", "BRL"]
+        .into_iter()
+        .flat_map(|fiat| TradeType::ALL.map(|side| market("USDT", fiat, side)))
+        .collect();
+    simulator.add_fault(Fault::always(FaultMode::ServerError));
+    let report = done(&scraper, &markets).await;
+    assert_eq!(report.status, RunStatus::Failed);
+    let kinds: Vec<ErrorType> = report.errors.iter().map(|error| error.error_type).collect();
+    let (asked, left_alone) = kinds.split_at(5);
+    assert!(asked.iter().all(|kind| *kind == ErrorType::ServerError), "{kinds:?}");
+    assert!(
+        left_alone.iter().all(|kind| *kind == ErrorType::BreakerOpen) && left_alone.len() == 3,
+        "{kinds:?}"
+    );
+
+    simulator.clear_faults();
+    let still = done(&scraper, &markets).await;
+    assert!(
+        still.errors.iter().all(|error| error.error_type == ErrorType::BreakerOpen),
+        "its time is not over"
+    );
+    clock.advance(TimeDelta::seconds(61));
+    let well = done(&scraper, &markets).await;
+    assert_eq!((well.status, well.errors.len()), (RunStatus::Completed, 0), "the probe closed it for all");
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use cauce_ledger::SqliteLedger;
@@ -76,8 +76,10 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
     let live = async {
         history(&url, &world, &lake, demo).await?;
         println!("\nThe history is made. Open {page}");
+        // As this process was called, so that the lines can be pasted.
+        let cauce = std::env::args().next().unwrap_or_else(|| "cauce".to_owned());
         println!(
-            "Ask it:   cauce --lake {url} sql \"select venue, fiat, count(*) from fact_offers group by 1, 2\""
+            "Ask it:   {cauce} --lake {url} sql \"select venue, fiat, count(*) from fact_offers group by 1, 2\""
         );
         println!("Go live:  {cauce} up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
@@ -147,6 +149,3 @@ async fn newest(lake: &Lake) -> anyhow::Result<Option<DateTime<Utc>>> {
 pub(crate) fn style() -> anyhow::Result<ProgressStyle> {
     Ok(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta} left")?)
 }
-
-/// Keeps the type of [`Demo::history`] in one place.
-const _: fn(&Demo) -> Duration = |demo| demo.history;

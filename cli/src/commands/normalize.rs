@@ -16,7 +16,7 @@ pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<
     let waiting = world.queue.stats().await?.waiting;
     let bar = ProgressBar::new(u64::from(waiting)).with_style(style()?).with_message("objects");
     let shown = bar.clone();
-    let drained = worker.drain(move |so_far: &Drained| shown.set_position(so_far.done)).await?;
+    let drained = worker.drain_all(move |so_far: &Drained| shown.set_position(so_far.done)).await?;
     bar.finish_and_clear();
     if normalize.json {
         println!("{}", serde_json::to_string(&drained)?);

@@ -1,6 +1,6 @@
 //! A lake's table for DataFusion: one scan over the files that the planner chose.
 
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -165,9 +165,3 @@ impl TableProvider for LakeTable {
         self.scan_of(state, &plan, projection, limit.filter(|_| filters.is_empty()))
     }
 }
-
-/// Keeps `Any` in scope for the trait's bound.
-const _: fn() = || {
-    fn any<T: Any>() {}
-    any::<LakeTable>();
-};

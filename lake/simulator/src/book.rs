@@ -92,7 +92,7 @@ fn ad(market: u64, pair: &Pair, side: TradeType, middle: f64, slot: usize, secon
     let min = worth(0.5, 20.0, 4);
     let surplus = (worth(40.0, 900.0, 5) * (1.0 - 0.6 * unit(number, &[6, look]))) / price;
     let max = (min * 1.2).max(surplus * price * (0.5 + unit(number, &[7])));
-    let maker = maker(market, pair, number);
+    let maker = maker(pair, number);
     Ad {
         number,
         price,
@@ -118,13 +118,12 @@ fn distance(number: u64, side: TradeType, slot: u64, look: u64) -> f64 {
     }
 }
 
-fn maker(market: u64, pair: &Pair, number: u64) -> Maker {
+fn maker(pair: &Pair, number: u64) -> Maker {
     let who = pick(number, &[13], MAKERS) as u64;
     let seed = hash(pair.fiat.bytes().map(u64::from).sum(), &[who]);
     let is_merchant = unit(seed, &[1]) < 0.45;
     let name = NAMES[pick(seed, &[2], NAMES.len())];
     let suffix = if is_merchant { "Cambios" } else { "P2P" };
-    let _ = market;
     Maker {
         user_no: format!("s{:016x}{:016x}", hash(seed, &[3]), hash(seed, &[4])),
         nickname: format!("{name}-{suffix}-{who:03}"),

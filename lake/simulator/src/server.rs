@@ -11,6 +11,7 @@ use axum::{
 };
 use cauce_model::{ErrorType, TradeType};
 use cauce_sources::{Clock, HttpAnswer, HttpRequest, Transport, TransportFailure};
+use futures::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -142,8 +143,13 @@ async fn search(State(simulator): State<Arc<Simulator>>, body: Bytes) -> Respons
         None => Body::from(reply.body),
         Some(at) => {
             let begin = Bytes::copy_from_slice(&reply.body.as_bytes()[..at]);
-            let broken: [io::Result<Bytes>; 2] = [Ok(begin), Err(io::ErrorKind::ConnectionReset.into())];
-            Body::from_stream(futures::stream::iter(broken))
+            // The head and half of the body are sent before the end comes, as when a connection breaks on its way.
+            let end = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(io::Error::from(io::ErrorKind::ConnectionReset))
+            };
+            let broken = stream::once(async { Ok(begin) }).chain(stream::once(end));
+            Body::from_stream(broken)
         }
     };
     let mut response = (status, body).into_response();

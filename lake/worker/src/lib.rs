@@ -64,7 +64,8 @@ impl Default for WorkerSettings {
         Self {
             messages: 256,
             bytes: 128 << 20,
-            visibility: Duration::from_secs(300),
+            // A batch takes seconds; what a killed process had comes back soon.
+            visibility: Duration::from_secs(30),
             retry_in: Duration::from_secs(10),
         }
     }
@@ -114,6 +115,9 @@ struct Loaded {
 }
 
 impl Worker {
+    /// Between two looks at messages that others hold.
+    const PAUSE: Duration = Duration::from_millis(200);
+
     /// Works until the queue has nothing to hand out. `progress` hears of every batch.
     pub async fn drain(&self, progress: impl Fn(&Drained) + Send + Sync) -> Result<Drained, WorkerError> {
         let mut total = Drained::default();
@@ -124,6 +128,19 @@ impl Worker {
             }
             total.add(batch);
             progress(&total);
+        }
+    }
+
+    /// Works until the queue is empty: also waits for messages that others hold, or held when they died, until these
+    /// are done or come back.
+    pub async fn drain_all(&self, progress: impl Fn(&Drained) + Send + Sync) -> Result<Drained, WorkerError> {
+        let mut total = Drained::default();
+        loop {
+            total.add(self.drain(&progress).await?);
+            if self.queue.stats().await?.in_flight == 0 {
+                return Ok(total);
+            }
+            tokio::time::sleep(Self::PAUSE).await;
         }
     }
 
