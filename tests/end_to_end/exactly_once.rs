@@ -28,7 +28,9 @@ async fn scraped() -> (TestLake, Vec<RawId>) {
         scraper.run(&markets, &RunOptions::default()).await.unwrap();
         clock.advance(TimeDelta::minutes(10));
     }
-    let ids = lake.raw().list(|_| true).map_ok(|(id, _)| id).try_collect().await.unwrap();
+    let mut ids: Vec<RawId> = lake.raw().list(|_| true).map_ok(|(id, _)| id).try_collect().await.unwrap();
+    // In the order of their runs; a directory lists in its own.
+    ids.sort();
     (lake, ids)
 }
 
