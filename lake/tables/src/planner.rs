@@ -143,7 +143,7 @@ pub struct Planner {
 impl Planner {
     /// Footers read side by side.
     const PARALLEL: usize = 16;
-    /// Footers kept. At some 10 kB each this is a few hundred MB at the very most.
+    /// Footers kept, so that a process that lives for months does not keep those of files long gone.
     const KEPT: usize = 20_000;
     /// Bytes read from a file's end: one read for nearly every footer.
     const TAIL: u64 = 64 << 10;
