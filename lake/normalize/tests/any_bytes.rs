@@ -89,9 +89,8 @@ fn a_mutated_page_loses_no_ad() {
             .flat_map(|snapshot| snapshot.checks.iter().filter(|check| check.metric == "duplicate_offers"))
             .map(|check| check.details["duplicates"].as_f64().unwrap())
             .sum();
-        match ads(&body) {
-            Some(ads) => assert!(kept + repeated as usize >= ads, "{kept} + {repeated} of {ads}"),
-            None => assert!(kept > 0 || body.is_empty() || normalized.snapshots.is_empty()),
+        if let Some(ads) = ads(&body) {
+            assert!(kept + repeated as usize >= ads, "{kept} + {repeated} of {ads}");
         }
         Ok(())
     })
