@@ -12,8 +12,8 @@ import duckdb
 QUERY = """
 COPY (
   WITH pages AS (
-    SELECT run_id, market, page, fetched_at, body FROM read_json('{folder}/raw/*.ndjson.zst',
-      format = 'newline_delimited', compression = 'zstd', maximum_object_size = 67108864, columns = {{
+    SELECT filename, run_id, market, page, fetched_at, body FROM read_json('{folder}/raw/*.ndjson.zst',
+      filename = true, format = 'newline_delimited', compression = 'zstd', maximum_object_size = 67108864, columns = {{
         run_id: 'VARCHAR', page: 'INTEGER', fetched_at: 'TIMESTAMP',
         market: 'STRUCT(venue VARCHAR, asset VARCHAR, fiat VARCHAR, trade_type VARCHAR)',
         body: 'STRUCT(total INTEGER, data STRUCT(
@@ -25,7 +25,8 @@ COPY (
                             monthFinishRate VARCHAR, positiveRate VARCHAR, userGrade INTEGER),
           privilegeType INTEGER)[])'
       }})
-  ), ads AS (SELECT run_id, market, page, fetched_at, unnest(body.data) AS item FROM pages)
+  ), ads AS (SELECT filename, run_id, market, page, fetched_at, unnest(body.data) AS item,
+                 unnest(range(len(body.data))) AS place FROM pages)
   SELECT run_id AS batch_id, md5(run_id || market.asset || market.fiat || market.trade_type) AS snapshot_id,
          fetched_at AS extraction_timestamp, market.venue AS venue, market.asset AS crypto, market.fiat AS fiat,
          market.trade_type AS trade_type, item.adv.tradeType AS maker_side, item.adv.advNo AS offer_external_id,
@@ -43,7 +44,11 @@ COPY (
          item.advertiser.monthOrderCount AS total_orders_count, item.adv.payTimeLimit AS payment_time_limit_minutes,
          list_transform(item.adv.tradeMethods, lambda m: m.identifier) AS payment_methods,
          item.adv.remarks AS terms_conditions, item.adv.isTradable AS is_available,
-         item.privilegeType IS NOT NULL AS is_promoted, page AS raw_pos
+         item.privilegeType IS NOT NULL AS is_promoted, ((page - 1) * 20 + place)::INTEGER AS rank,
+         NULL::DECIMAL(10, 6) AS price_float_rate, NULL::INTEGER AS registration_days,
+         NULL::INTEGER AS avg_response_time_seconds, NULL::INTEGER AS avg_completion_time_minutes,
+         'binance_p2p/market_snapshot/' || fetched_at::DATE || '/' || run_id || '/' || parse_filename(filename) AS raw_id,
+         page AS raw_pos, 1 AS normalizer_version
   FROM ads
 ) TO '{folder}/hot/duckdb.parquet' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
 """

@@ -60,7 +60,9 @@ pub async fn sweep(
         }
     }
     for (table, ids) in by_table {
-        let covered = planner.plan(table, days).await?.covered;
+        let files = planner.census(table, days).await?;
+        let covered: BTreeSet<&RawId> =
+            files.iter().flat_map(|file| file.covers()).map(|object| &object.raw_id).collect();
         for id in ids.iter().filter(|id| !covered.contains(*id)) {
             queue.send(&RawCreated::of(id).body()).await?;
             swept.queued += 1;

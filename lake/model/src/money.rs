@@ -40,6 +40,30 @@ fn exact(field: &'static str, text: &str) -> Result<Decimal, BadValue> {
     }
 }
 
+/// The short way for what nearly every number looks like: digits, perhaps a point, and at most `scale` digits more.
+/// None says nothing about the text but that it has to take the long way, by [`exact`].
+fn plain(text: &str, scale: u8) -> Option<i128> {
+    // So many digits fit 64 bits.
+    const LONGEST: usize = 18;
+    let bytes = text.as_bytes();
+    let ends_in_digits = bytes.first()?.is_ascii_digit() && bytes.last()?.is_ascii_digit();
+    if bytes.len() > LONGEST || !ends_in_digits {
+        return None;
+    }
+    let (mut digits, mut missing, mut after_point) = (0_u64, u32::from(scale), false);
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' => {
+                digits = digits * 10 + u64::from(byte - b'0');
+                missing = missing.checked_sub(u32::from(after_point))?;
+            }
+            b'.' if !after_point => after_point = true,
+            _ => return None,
+        }
+    }
+    Some(i128::from(digits) * i128::from(10_u64.pow(missing)))
+}
+
 /// Scales to an integer of `scale` digits after the point, if no digit is lost by it.
 fn scaled(value: Decimal, scale: u8) -> Option<i128> {
     let value = value.normalize();
@@ -65,11 +89,17 @@ impl Amount {
 
     /// Reads an amount of `field`. Refuses what is negative, not a number, or does not fit Decimal(20, 8).
     pub fn parse(field: &'static str, text: &str) -> Result<Self, BadValue> {
-        let value = exact(field, text)?;
-        if value.is_sign_negative() && !value.is_zero() {
-            return Err(BadValue::new(field, text, "is negative"));
-        }
-        match scaled(value, AMOUNT_SCALE) {
+        let units = match plain(text, AMOUNT_SCALE) {
+            Some(units) => Some(units),
+            None => {
+                let value = exact(field, text)?;
+                if value.is_sign_negative() && !value.is_zero() {
+                    return Err(BadValue::new(field, text, "is negative"));
+                }
+                scaled(value, AMOUNT_SCALE)
+            }
+        };
+        match units {
             Some(units) if units < TOO_LARGE * 10_i128.pow(u32::from(AMOUNT_SCALE)) => Ok(Self(units)),
             Some(_) => {
                 Err(BadValue::new(field, text, "is 10^12 or more, which Decimal(20, 8) does not hold"))
@@ -148,6 +178,17 @@ impl Rate {
     /// Reads a share of `field`. Venues answer with floating point (`0.9859999999`), so digits beyond the
     /// sixth are rounded half to even; it is a rating, not money. Refuses what is outside 0 to 1.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, BadValue> {
+        let units = match plain(text, RATE_SCALE) {
+            Some(units) => Some(units),
+            None => Self::rounded(field, text)?,
+        };
+        match units.and_then(|units| i64::try_from(units).ok()) {
+            Some(units @ 0..=Self::ONE) => Ok(Self(units)),
+            _ => Err(BadValue::new(field, text, "is not between 0 and 1")),
+        }
+    }
+
+    fn rounded(field: &'static str, text: &str) -> Result<Option<i128>, BadValue> {
         let value = match exact(field, text) {
             Ok(value) => value,
             // More digits than 28: rounding to six is what is wanted anyway.
@@ -155,13 +196,8 @@ impl Rate {
                 Decimal::from_str(text).map_err(|_| BadValue::new(field, text, "is not a decimal number"))?
             }
         };
-        let rounded =
-            value.round_dp_with_strategy(u32::from(RATE_SCALE), RoundingStrategy::MidpointNearestEven);
-        let units = scaled(rounded, RATE_SCALE).and_then(|units| i64::try_from(units).ok());
-        match units {
-            Some(units @ 0..=Self::ONE) => Ok(Self(units)),
-            _ => Err(BadValue::new(field, text, "is not between 0 and 1")),
-        }
+        let strategy = RoundingStrategy::MidpointNearestEven;
+        Ok(scaled(value.round_dp_with_strategy(u32::from(RATE_SCALE), strategy), RATE_SCALE))
     }
 
     /// The rate as an integer of 10^-6: what the Parquet column holds.
@@ -227,6 +263,15 @@ mod tests {
             let _ = Amount::parse("amount", &text);
             let _ = Price::parse("price", &text);
             let _ = Rate::parse("rate", &text);
+        }
+
+        #[test]
+        fn the_short_way_says_what_the_long_way_says(text in "[0-9.e-]{0,20}|[0-9]{1,12}\\.[0-9]{1,9}") {
+            for scale in [RATE_SCALE, AMOUNT_SCALE] {
+                if let Some(units) = plain(&text, scale) {
+                    prop_assert_eq!(exact("x", &text).ok().and_then(|value| scaled(value, scale)), Some(units));
+                }
+            }
         }
 
         #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use arrayvec::ArrayString;
 use chrono::{DateTime, Utc};
 
 use crate::{Amount, Check, MakerSide, Market, Price, Rate, RunId, SnapshotId};
@@ -66,12 +67,25 @@ impl Offer<'_> {
     ///
     /// The days since registration are left out: they change every day and would make a new version of every
     /// advertiser every day.
-    pub fn advertiser_sk(&self, market: &Market) -> String {
-        let grade = self.user_grade.map(|grade| grade.to_string()).unwrap_or_default();
+    pub fn advertiser_sk(&self, market: &Market) -> AdvertiserSk {
         let merchant = if self.is_merchant { "merchant" } else { "user" };
         let nickname = self.nickname.as_deref().unwrap_or_default();
-        let parts = [market.venue.as_str(), &self.advertiser_id, nickname, merchant, &grade];
-        blake3::hash(parts.join("\0").as_bytes()).to_hex()[..32].to_owned()
+        let mut text = [market.venue.as_str(), &self.advertiser_id, nickname, merchant, ""].join("\0");
+        if let Some(grade) = self.user_grade {
+            text.push_str(&grade.to_string());
+        }
+        AdvertiserSk(blake3::hash(text.as_bytes()).to_hex())
+    }
+}
+
+/// Key of one version of an advertiser: 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdvertiserSk(ArrayString<64>);
+
+impl AdvertiserSk {
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0[..32]
     }
 }
 

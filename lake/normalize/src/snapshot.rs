@@ -108,7 +108,7 @@ impl<'a> Builder<'a> {
             self.counts.received += 1;
             let (rule, reason, text) = match record {
                 Record::Offer { asset, fiat, offer } if self.is_of_this_market(&asset, &fiat) => {
-                    self.offer(pos, *offer);
+                    self.offer(pos, offer);
                     continue;
                 }
                 Record::Offer { asset, fiat, .. } => {
@@ -209,7 +209,7 @@ fn unasked<'a>(
                     builders[place].counts.received += 1;
                     builders[place].pages_with_offers = 1;
                     builders[place].full_pages_of = venue.page_size();
-                    builders[place].offer(pos, *offer);
+                    builders[place].offer(pos, offer);
                     continue;
                 }
                 Err(reason) => (Rule::InvalidMarket, reason, venue.verbatim(body, index)),

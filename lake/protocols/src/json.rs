@@ -61,26 +61,22 @@ impl Drift {
     }
 }
 
-/// The raw text of a JSON value: `"264.500"` with its quotes, `15`, `null`, `[…]`.
+/// The raw text of a JSON value: `"264.500"` with its quotes, `15`, `null`, `[…]`. Borrowed from the page, but for
+/// strings with escapes, which the parser copies.
 #[derive(Debug, Clone)]
 pub(crate) struct Raw<'a>(Cow<'a, str>);
 
 impl<'a> Raw<'a> {
     /// The text of a string or a number, without looking at which it is; none for null and for what is neither.
     pub(crate) fn text(&self) -> Option<Cow<'a, str>> {
-        let text: &str = &self.0;
+        let text = match &self.0 {
+            Cow::Borrowed(text) => *text,
+            Cow::Owned(text) => return sonic_rs::from_str::<String>(text).ok().map(Cow::Owned),
+        };
         match text.as_bytes().first()? {
-            b'"' if text.contains('\\') => sonic_rs::from_str::<String>(text).ok().map(Cow::Owned),
-            b'"' => Some(self.slice(1, text.len() - 1)),
-            b'-' | b'0'..=b'9' => Some(self.slice(0, text.len())),
+            b'"' => Some(Cow::Borrowed(&text[1..text.len() - 1])),
+            b'-' | b'0'..=b'9' => Some(Cow::Borrowed(text)),
             _ => None,
-        }
-    }
-
-    fn slice(&self, from: usize, to: usize) -> Cow<'a, str> {
-        match &self.0 {
-            Cow::Borrowed(text) => Cow::Borrowed(&text[from..to]),
-            Cow::Owned(text) => Cow::Owned(text[from..to].to_owned()),
         }
     }
 
@@ -96,7 +92,7 @@ impl<'a> Raw<'a> {
         self.0 == "null"
     }
 
-    /// The value as a `T`; none if it is of another shape, or had to be copied out of the page.
+    /// The value as a `T`; none if it is of another shape, or a string with escapes.
     pub(crate) fn parse<T: Deserialize<'a>>(&self) -> Option<T> {
         match &self.0 {
             Cow::Borrowed(text) => sonic_rs::from_str(text).ok(),
@@ -118,7 +114,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 
 /// What an object of one kind is expected to hold.
 pub(crate) struct Shape {
-    /// Fields that are read. The position is the slot in [`Object`].
+    /// Fields that are read. The position is the slot in a [`ShapeReader`].
     pub(crate) read: &'static [&'static str],
     names: HashMap<&'static str, Slot>,
 }
@@ -141,17 +137,37 @@ enum Slot {
     Unknown,
 }
 
-/// Reads objects of one shape. Objects of a page list their fields in the same order, so the place of a field in
-/// the object before is tried first, and a look-up by name is rare.
-pub(crate) struct ShapeReader {
+/// Reads objects of one shape, one after the other, each into the same slots: a page has two objects for each of its
+/// ads, and none of them should cost an allocation or a copy. Objects of a page list their fields in the same order,
+/// so the place of a field in the object before is tried first, and a look-up by name is rare.
+pub(crate) struct ShapeReader<'a> {
     shape: &'static Shape,
+    fields: [Option<Raw<'a>>; SLOTS],
     order: Vec<(&'static str, Slot)>,
     unknown: Vec<(String, u32)>,
 }
 
-impl ShapeReader {
+/// Fields that a shape can read at most.
+const SLOTS: usize = 16;
+
+impl<'a> ShapeReader<'a> {
     pub(crate) fn new(shape: &'static Shape) -> Self {
-        Self { shape, order: Vec::new(), unknown: Vec::new() }
+        Self { shape, fields: [const { None }; SLOTS], order: Vec::new(), unknown: Vec::new() }
+    }
+
+    /// A field of the object that was read last; none if it was not there, or if the value was not an object.
+    pub(crate) fn get(&self, slot: usize) -> Option<&Raw<'a>> {
+        self.fields[slot].as_ref()
+    }
+
+    /// The text of a string or a number that was read last.
+    pub(crate) fn text(&self, slot: usize) -> Option<Cow<'a, str>> {
+        self.get(slot)?.text()
+    }
+
+    /// Empties the slots.
+    pub(crate) fn clear(&mut self) {
+        self.fields.fill(None);
     }
 
     fn slot(&mut self, place: usize, name: &str) -> Slot {
@@ -188,79 +204,72 @@ impl ShapeReader {
     }
 }
 
-/// Fields that a shape can read at most. An array and not a list: a page has two objects for each of its ads, and none
-/// of them should cost an allocation.
-const SLOTS: usize = 16;
+impl<'de> DeserializeSeed<'de> for &mut ShapeReader<'de> {
+    type Value = ();
 
-/// An object's fields by slot; none for what was not there. The whole is none if the value was not an object.
-pub(crate) type Object<'a> = Option<[Option<Raw<'a>>; SLOTS]>;
-
-impl<'de> DeserializeSeed<'de> for &mut ShapeReader {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.clear();
         deserializer.deserialize_any(ObjectVisitor(self))
     }
 }
 
-struct ObjectVisitor<'r>(&'r mut ShapeReader);
+struct ObjectVisitor<'r, 'a>(&'r mut ShapeReader<'a>);
 
-impl<'de> Visitor<'de> for ObjectVisitor<'_> {
-    type Value = Object<'de>;
+impl<'de> Visitor<'de> for ObjectVisitor<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields: [Option<Raw<'de>>; SLOTS] = std::array::from_fn(|_| None);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut place = 0;
         while let Some(slot) = map.next_key_seed(NameSeed { reader: &mut *self.0, place })? {
             match slot {
-                Slot::Read(slot) => fields[slot] = Some(map.next_value()?),
+                Slot::Read(slot) => self.0.fields[slot] = Some(map.next_value()?),
                 Slot::Known | Slot::Unknown => drop(map.next_value::<IgnoredAny>()?),
             }
             place += 1;
         }
-        Ok(Some(fields))
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
-struct NameSeed<'r> {
-    reader: &'r mut ShapeReader,
+struct NameSeed<'r, 'a> {
+    reader: &'r mut ShapeReader<'a>,
     place: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
+impl<'de> DeserializeSeed<'de> for NameSeed<'_, '_> {
     type Value = Slot;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Slot, D::Error> {
@@ -268,7 +277,7 @@ impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
     }
 }
 
-impl Visitor<'_> for NameSeed<'_> {
+impl Visitor<'_> for NameSeed<'_, '_> {
     type Value = Slot;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

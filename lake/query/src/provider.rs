@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use cauce_tables::{Plan, PlannedFile, Planner, Rows, Table, Zone};
+use cauce_tables::{PlannedFile, Planner, Rows, Table, Zone};
 use chrono::NaiveDate;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -54,7 +54,7 @@ impl LakeTable {
     fn scan_of(
         &self,
         state: &dyn Session,
-        plan: &Plan,
+        files: &[PlannedFile],
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -63,7 +63,7 @@ impl LakeTable {
         let reader = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), metadata);
         // Rows are filtered while decoding where files are large and sorted. In small hot files that costs more than
         // it saves; their statistics still skip row groups and pages.
-        let sealed = plan.files.iter().any(|file| file.zone == Zone::Sealed);
+        let sealed = files.iter().any(|file| file.zone == Zone::Sealed);
         let source = ParquetSource::new(
             TableSchema::builder(Arc::clone(&self.files)).with_table_partition_cols(vec![date]).build(),
         )
@@ -72,7 +72,7 @@ impl LakeTable {
         .with_reorder_filters(sealed)
         .with_enable_page_index(true)
         .with_bloom_filter_on_read(false);
-        let groups = groups(&plan.files, state.config().target_partitions());
+        let groups = groups(files, state.config().target_partitions());
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
@@ -95,9 +95,9 @@ fn as_views(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(view).collect::<Vec<_>>()))
 }
 
-/// Neighbouring days in one group, about the same number of rows in each.
+/// Neighbouring days in one group, about the same number of bytes in each.
 fn groups(files: &[PlannedFile], partitions: usize) -> Vec<FileGroup> {
-    let total: u64 = files.iter().map(|file| file.total_rows).sum();
+    let total: u64 = files.iter().map(|file| file.meta.size).sum();
     let share = total.div_ceil(partitions.max(1) as u64).max(1);
     let mut groups: Vec<Vec<PartitionedFile>> = Vec::new();
     let mut filled = share;
@@ -106,7 +106,7 @@ fn groups(files: &[PlannedFile], partitions: usize) -> Vec<FileGroup> {
             groups.push(Vec::new());
             filled = 0;
         }
-        filled += file.total_rows;
+        filled += file.meta.size;
         if let Some(group) = groups.last_mut() {
             group.push(partitioned(file));
         }
@@ -120,9 +120,9 @@ fn partitioned(file: &PlannedFile) -> PartitionedFile {
     let whole = PartitionedFile::new_from_meta(file.meta.clone()).with_partition_values(vec![date]);
     match &file.rows {
         Rows::All => whole,
-        Rows::Ranges(ranges) => {
+        Rows::Ranges { ranges, of } => {
             let range = |(start, length): &(u32, u32)| *start as usize..(*start + *length) as usize;
-            let total = usize::try_from(file.total_rows).unwrap_or(usize::MAX);
+            let total = usize::try_from(*of).unwrap_or(usize::MAX);
             let selection = RowSelection::from_consecutive_ranges(ranges.iter().map(range), total);
             whole.with_extension(ParquetRowSelection::new(selection))
         }
@@ -153,8 +153,8 @@ impl TableProvider for LakeTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let days = days::wanted(self.table, filters);
         let external = |error| DataFusionError::External(Box::new(error));
-        let plan = self.planner.plan(self.table, days).await.map_err(external)?;
-        if plan.files.is_empty() {
+        let files = self.planner.plan(self.table, days).await.map_err(external)?;
+        if files.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),
                 None => Arc::clone(&self.schema),
@@ -162,6 +162,6 @@ impl TableProvider for LakeTable {
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
         // A limit may only cut the scan short if no filter stands above it.
-        self.scan_of(state, &plan, projection, limit.filter(|_| filters.is_empty()))
+        self.scan_of(state, &files, projection, limit.filter(|_| filters.is_empty()))
     }
 }

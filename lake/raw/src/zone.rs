@@ -1,7 +1,8 @@
-use std::{io::Read, sync::Arc};
+use std::{collections::BTreeSet, io::Read, sync::Arc};
 
 use bytes::Bytes;
 use cauce_model::{BadValue, RawId};
+use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, future, stream::BoxStream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, path::Path};
 use thiserror::Error;
@@ -90,13 +91,52 @@ impl RawZone {
         let damaged = |source| RawError::Damaged { id: id.clone(), source };
         // The frame says how long it will be; it may lie, so it is believed only up to a bound.
         let said = zstd::zstd_safe::get_frame_content_size(stored).ok().flatten().unwrap_or(0);
-        let mut lines = Vec::with_capacity(usize::try_from(said.min(64 << 20)).unwrap_or(0));
+        let capacity = usize::try_from(said.min(64 << 20)).unwrap_or(0);
+        // In one go where it says the truth: the stream below keeps a window of its own and copies out of it.
+        if let Ok(lines) = zstd::bulk::decompress(stored, capacity) {
+            return Ok(lines);
+        }
+        let mut lines = Vec::with_capacity(capacity);
         let decoder = zstd::Decoder::with_buffer(stored).map_err(damaged)?;
         let read = decoder.take(Self::LARGEST + 1).read_to_end(&mut lines).map_err(damaged)?;
         if read as u64 > Self::LARGEST {
             return Err(RawError::TooLarge { id: id.clone(), limit: Self::LARGEST });
         }
         Ok(lines)
+    }
+
+    /// The days that have raw objects.
+    pub async fn days(&self) -> Result<BTreeSet<NaiveDate>, RawError> {
+        Ok(self.day_folders().await?.into_iter().map(|(day, _)| day).collect())
+    }
+
+    /// The raw objects of one day: a listing for each source and kind, and not of all that there is.
+    pub async fn on(&self, day: NaiveDate) -> Result<Vec<(RawId, ObjectMeta)>, RawError> {
+        let mut found = Vec::new();
+        for (_, folder) in self.day_folders().await?.into_iter().filter(|(of, _)| *of == day) {
+            let listed: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await?;
+            let read = |meta: ObjectMeta| Some((RawId::from_key(meta.location.as_ref()).ok()?, meta));
+            found.extend(listed.into_iter().filter_map(read));
+        }
+        found.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok(found)
+    }
+
+    /// `raw/<source>/<kind>/date=…`, each with its day.
+    async fn day_folders(&self) -> Result<Vec<(NaiveDate, Path)>, RawError> {
+        let mut folders = vec![Path::from("raw")];
+        for _ in ["source", "kind", "date"] {
+            let mut below = Vec::new();
+            for folder in &folders {
+                below.extend(self.store.list_with_delimiter(Some(folder)).await?.common_prefixes);
+            }
+            folders = below;
+        }
+        let day = |path: Path| {
+            let day = path.filename()?.strip_prefix("date=")?.parse().ok()?;
+            Some((day, path))
+        };
+        Ok(folders.into_iter().filter_map(day).collect())
     }
 
     /// Every raw object that is `wanted`, with its metadata. Objects under `raw/` that are not raw objects are passed

@@ -27,8 +27,28 @@ pub struct CoveredObject {
     /// The rules that made its rows.
     #[serde(rename = "version")]
     pub normalizer_version: i32,
-    /// Where its rows are: first row and number of rows, ascending. Empty for an object that gave no row.
+    /// How many rows it gave; zero is an answer, too.
+    pub count: u32,
+    /// Where its rows are: first row and number of rows, ascending. Only hot files say so: a seal is never read in
+    /// part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<(u32, u32)>,
+}
+
+impl CoveredObject {
+    /// An object, before its rows are written.
+    pub fn without_rows(raw_id: RawId, normalizer_version: i32) -> Self {
+        Self { raw_id, normalizer_version, count: 0, rows: Vec::new() }
+    }
+
+    /// Notes that its next `length` rows begin at `start`.
+    pub fn add_rows(&mut self, start: u32, length: u32) {
+        self.count += length;
+        match self.rows.last_mut() {
+            Some((first, so_far)) if *first + *so_far == start => *so_far += length,
+            _ => self.rows.push((start, length)),
+        }
+    }
 }
 
 /// The raw objects of a file, in the order of their ids.
@@ -39,6 +59,14 @@ pub struct Cover {
 }
 
 impl Cover {
+    /// The same, without saying where the rows are.
+    pub(crate) fn without_places(mut self) -> Self {
+        for object in &mut self.objects {
+            object.rows = Vec::new();
+        }
+        self
+    }
+
     /// The entry for a footer.
     pub(crate) fn to_footer(&self) -> Result<KeyValue, serde_json::Error> {
         Ok(KeyValue::new(KEY.to_owned(), serde_json::to_string(self)?))

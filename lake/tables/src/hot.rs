@@ -2,49 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::{array::RecordBatch, compute::concat_batches, error::ArrowError};
+use arrow::{array::RecordBatch, error::ArrowError};
 use bytes::Bytes;
 use cauce_model::{RawId, TradeType};
 use cauce_normalize::Normalized;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use object_store::{ObjectStore, PutMode, path::Path};
-use parquet::{
-    arrow::ArrowWriter,
-    basic::{Compression, ZstdLevel},
-    errors::ParquetError,
-    file::properties::WriterProperties,
-};
-use thiserror::Error;
 
 use crate::{
-    Cover, CoveredObject, Table,
+    Cover, CoveredObject, Table, WriteError,
     columns::{BatchRunRows, DepthRows, ErrorRows, OfferRows, QualityRows, QuarantineRows},
+    file::{FileWriter, hot_path},
 };
-
-/// Why a hot file could not be made or stored.
-#[derive(Debug, Error)]
-pub enum WriteError {
-    /// Columns do not agree with the table's schema.
-    #[error("columns of {table}: {source}")]
-    Columns {
-        /// The table.
-        table: Table,
-        /// What Arrow said.
-        source: ArrowError,
-    },
-    /// Parquet could not be written.
-    #[error("parquet: {0}")]
-    Parquet(#[from] ParquetError),
-    /// The cover could not be written as JSON.
-    #[error("cover: {0}")]
-    Cover(#[from] serde_json::Error),
-    /// The object store failed.
-    #[error("object store: {0}")]
-    Store(#[from] object_store::Error),
-}
-
-/// Rows to a group: what a reader decides to skip or read. Measured for sealed files; hot files keep the same.
-const ROW_GROUP: usize = 128 * 1024;
 
 /// A file, ready to be stored.
 #[derive(Debug, Clone)]
@@ -59,7 +28,8 @@ pub struct HotFile {
     pub rows: usize,
 }
 
-/// Rows that belong together: those of one snapshot, or of one record. They are sorted as one.
+/// Rows that belong together: those of one snapshot, or of one record. They are sorted as one, in the order that
+/// [`Table::order`] names: market and time here, and the raw object.
 struct Segment {
     order: (String, i64),
     start: u32,
@@ -155,18 +125,14 @@ impl DayBatch {
                 }
             });
         }
-        self.quarantine.segment(
-            object,
-            (String::new(), first.timestamp_micros()),
-            normalized.quarantine.len(),
-            |rows| {
-                for record in &normalized.quarantine {
-                    rows.push(raw, record);
-                }
-            },
-        );
+        // What has no market is in the order of its raw objects.
+        let order = || (String::new(), 0);
+        self.quarantine.segment(object, order(), normalized.quarantine.len(), |rows| {
+            for record in &normalized.quarantine {
+                rows.push(raw, record);
+            }
+        });
         for (raw_pos, report) in &normalized.reports {
-            let order = || (String::new(), report.started_at.timestamp_micros());
             self.runs.segment(object, order(), 1, |rows| rows.push(raw, *raw_pos, report));
             self.errors.segment(object, order(), report.errors.len(), |rows| {
                 for error in &report.errors {
@@ -216,69 +182,31 @@ fn encode(
     rows: &RecordBatch,
     mut segments: Vec<Segment>,
 ) -> Result<Option<HotFile>, WriteError> {
-    let feeds = |raw: &RawId| Table::fed_by(raw).contains(&table);
-    let mut cover: Vec<(usize, CoveredObject)> = Vec::new();
-    for (index, (raw, _)) in objects.iter().enumerate().filter(|(_, (raw, _))| feeds(raw)) {
-        let version = cauce_normalize::VERSION;
-        cover.push((
-            index,
-            CoveredObject { raw_id: raw.clone(), normalizer_version: version, rows: Vec::new() },
-        ));
+    let fed: Vec<usize> =
+        (0..objects.len()).filter(|index| Table::fed_by(&objects[*index].0).contains(&table)).collect();
+    let Some(earliest) = fed.iter().map(|index| objects[*index].1).min() else { return Ok(None) };
+    let mut cover = vec![None; objects.len()];
+    for index in fed {
+        cover[index] = Some(CoveredObject::without_rows(objects[index].0.clone(), cauce_normalize::VERSION));
     }
-    let Some(earliest) = cover.iter().map(|(index, _)| objects[*index].1).min() else { return Ok(None) };
-    cover.sort_by(|(_, left), (_, right)| left.raw_id.cmp(&right.raw_id));
-    let mut place = vec![0; objects.len()];
-    for (position, (index, _)) in cover.iter().enumerate() {
-        place[*index] = position;
-    }
-    segments.sort_by(|left, right| (&left.order, left.start).cmp(&(&right.order, right.start)));
-    let mut next = 0;
-    let mut slices = Vec::with_capacity(segments.len());
+    segments.sort_by(|left, right| {
+        let of = |object: usize| &objects[object].0;
+        (&left.order, of(left.object), left.start).cmp(&(&right.order, of(right.object), right.start))
+    });
+    let mut writer = FileWriter::new(table)?;
     for segment in &segments {
-        slices.push(rows.slice(segment.start as usize, segment.length as usize));
-        let ranges = &mut cover[place[segment.object]].1.rows;
-        match ranges.last_mut() {
-            Some((start, length)) if *start + *length == next => *length += segment.length,
-            _ => ranges.push((next, segment.length)),
+        if let Some(object) = &mut cover[segment.object] {
+            object.add_rows(u32::try_from(writer.rows()).unwrap_or(u32::MAX), segment.length);
         }
-        next += segment.length;
+        let start = segment.start as usize;
+        writer.write(rows, start..start + segment.length as usize)?;
     }
-    let in_order = segments.windows(2).all(|pair| pair[0].start < pair[1].start);
-    let sorted = match in_order {
-        true => rows.clone(),
-        false => {
-            concat_batches(&rows.schema(), &slices).map_err(|source| WriteError::Columns { table, source })?
-        }
-    };
-    let cover = Cover { objects: cover.into_iter().map(|(_, object)| object).collect() };
-    let path = hot_path(table, date, earliest, &cover);
-    let bytes = parquet_bytes(&sorted, &cover)?;
-    Ok(Some(HotFile { table, path, bytes, rows: sorted.num_rows() }))
-}
-
-/// The name follows from what is in the file, so a batch that is written again finds itself already there.
-fn hot_path(table: Table, date: NaiveDate, earliest: DateTime<Utc>, cover: &Cover) -> Path {
-    let mut hasher = blake3::Hasher::new();
-    for object in &cover.objects {
-        hasher.update(format!("{}@{}\n", object.raw_id, object.normalizer_version).as_bytes());
-    }
-    let id = &hasher.finalize().to_hex()[..16];
-    let time = earliest.format("%Y%m%dT%H%M%S%3fZ");
-    Path::from(format!("hot/{table}/date={date}/{time}-{id}.parquet"))
-}
-
-fn parquet_bytes(rows: &RecordBatch, cover: &Cover) -> Result<Bytes, WriteError> {
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP))
-        .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![cover.to_footer()?]))
-        .build();
-    let mut bytes = Vec::with_capacity(1 << 20);
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties))?;
-    writer.write(rows)?;
-    writer.close()?;
-    Ok(bytes.into())
+    let mut cover = Cover { objects: cover.into_iter().flatten().collect() };
+    cover.objects.sort_by(|left, right| left.raw_id.cmp(&right.raw_id));
+    let time = earliest.format("%Y%m%dT%H%M%S%3fZ").to_string();
+    let path = hot_path(table, date, &time, &cover);
+    let rows = usize::try_from(writer.rows()).unwrap_or(usize::MAX);
+    Ok(Some(HotFile { table, path, bytes: writer.close(&cover)?, rows }))
 }
 
 /// Stores a file. One that is already there has the same content.

@@ -7,11 +7,18 @@
 
 mod columns;
 mod cover;
+mod file;
+mod footers;
 mod hot;
+mod merge;
+mod order;
 mod planner;
+mod reader;
 mod schema;
 
 pub use cover::{Cover, CoverError, CoveredObject};
-pub use hot::{DayBatch, HotFile, WriteError, write};
-pub use planner::{Days, Plan, PlanError, PlannedFile, Planner, Rows, Zone};
+pub use file::WriteError;
+pub use hot::{DayBatch, HotFile, write};
+pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot};
+pub use planner::{CountedFile, Days, PlanError, PlannedFile, Planner, Rows, Zone};
 pub use schema::Table;

@@ -5,22 +5,21 @@
 //! object that leaves the hot zone between the two listings is found in the seal that covers it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
-use bytes::Bytes;
 use cauce_model::RawId;
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, path::Path};
-use parquet::{
-    errors::ParquetError,
-    file::metadata::{ParquetMetaData, ParquetMetaDataReader},
-};
+use object_store::{ObjectMeta, ObjectStore, path::Path};
+use parquet::errors::ParquetError;
 use thiserror::Error;
 
-use crate::{Cover, CoverError, Table};
+use crate::{
+    CoverError, CoveredObject, Table,
+    footers::{Footer, Footers},
+};
 
 /// Why a plan can't be made.
 #[derive(Debug, Error)]
@@ -44,6 +43,14 @@ pub enum PlanError {
         /// What is wrong with it.
         source: CoverError,
     },
+    /// Two seals cover one raw object: the zone was changed by something other than cauce.
+    #[error("{path} and another seal of its day both cover {raw_id}; move one of them away")]
+    Overlap {
+        /// One of the seals.
+        path: Path,
+        /// What both cover.
+        raw_id: RawId,
+    },
 }
 
 /// Which days are wanted.
@@ -58,6 +65,11 @@ pub struct Days {
 impl Days {
     /// Every day.
     pub const ALL: Self = Self { first: None, last: None };
+
+    /// One day.
+    pub fn only(day: NaiveDate) -> Self {
+        Self { first: Some(day), last: Some(day) }
+    }
 
     /// Whether a day is wanted.
     pub fn contains(&self, day: NaiveDate) -> bool {
@@ -88,8 +100,13 @@ pub enum Zone {
 pub enum Rows {
     /// All of them.
     All,
-    /// These: first row and number of rows, ascending and apart.
-    Ranges(Vec<(u32, u32)>),
+    /// Some of them.
+    Ranges {
+        /// First row and number of rows, ascending and apart.
+        ranges: Vec<(u32, u32)>,
+        /// How many rows the file has in all.
+        of: u64,
+    },
 }
 
 /// A file that a reader reads.
@@ -101,73 +118,121 @@ pub struct PlannedFile {
     pub date: NaiveDate,
     /// Its zone.
     pub zone: Zone,
-    /// How many rows it has in all.
-    pub total_rows: u64,
-    /// Which of them.
+    /// Which of its rows.
     pub rows: Rows,
 }
 
-/// The files that together are the table.
-#[derive(Debug, Clone, Default)]
-pub struct Plan {
-    /// In the order of days; seals first.
-    pub files: Vec<PlannedFile>,
-    /// The raw objects that the files speak for, each once.
-    pub covered: BTreeSet<RawId>,
+/// A file of one of the zones, and what it covers.
+#[derive(Debug, Clone)]
+pub struct CountedFile {
+    /// Where it is, how large, and its ETag.
+    pub meta: ObjectMeta,
+    /// Its day.
+    pub date: NaiveDate,
+    /// Its zone.
+    pub zone: Zone,
+    footer: Arc<Footer>,
+    /// Which of the covered objects readers take from this file.
+    supplies: Vec<bool>,
 }
 
-#[derive(Debug)]
+impl CountedFile {
+    /// Every raw object that the file covers.
+    pub fn covers(&self) -> &[CoveredObject] {
+        &self.footer.cover.objects
+    }
+
+    /// The raw objects that readers take from this file.
+    pub fn supplies(&self) -> impl Iterator<Item = &CoveredObject> {
+        self.covers().iter().zip(&self.supplies).filter_map(|(object, supplies)| supplies.then_some(object))
+    }
+
+    /// How many rows the file has.
+    pub fn total_rows(&self) -> u64 {
+        self.footer.rows
+    }
+
+    /// The rows that readers take; none if there are none.
+    pub fn rows(&self) -> Option<Rows> {
+        let left_out = |(object, supplies): (&CoveredObject, &bool)| !supplies && object.count > 0;
+        if self.zone == Zone::Sealed || !self.covers().iter().zip(&self.supplies).any(left_out) {
+            return (self.footer.rows > 0).then_some(Rows::All);
+        }
+        let mut ranges: Vec<_> = self.supplies().flat_map(|object| object.rows.iter().copied()).collect();
+        ranges.sort_unstable();
+        (!ranges.is_empty()).then_some(Rows::Ranges { ranges, of: self.footer.rows })
+    }
+}
+
 struct Listed {
     meta: ObjectMeta,
     date: NaiveDate,
     zone: Zone,
 }
 
-/// What a plan needs of a file's footer.
-#[derive(Debug)]
-struct Footer {
-    cover: Cover,
-    rows: u64,
-}
-
-/// A file's footer is read once: files never change under one ETag.
-type FooterKey = (Path, Option<String>, u64);
-
 /// Plans reads of a lake.
 #[derive(Debug, Clone)]
 pub struct Planner {
     store: Arc<dyn ObjectStore>,
-    footers: Arc<Mutex<HashMap<FooterKey, Arc<Footer>>>>,
+    footers: Footers,
 }
 
 impl Planner {
-    /// Footers read side by side.
+    /// Days listed, and footers read, side by side.
     const PARALLEL: usize = 16;
-    /// Footers kept, so that a process that lives for months does not keep those of files long gone.
-    const KEPT: usize = 20_000;
-    /// Bytes read from a file's end: one read for nearly every footer.
-    const TAIL: u64 = 64 << 10;
 
     /// A planner for the lake in `store`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, footers: Arc::default() }
+        let footers = Footers::new(Arc::clone(&store));
+        Self { store, footers }
     }
 
-    /// The files of `table` for the days wanted.
-    pub async fn plan(&self, table: Table, days: Days) -> Result<Plan, PlanError> {
+    /// The files that together are `table` on the days wanted, in the order of days, seals first. A day that is sealed
+    /// whole costs its listing and no footer.
+    pub async fn plan(&self, table: Table, days: Days) -> Result<Vec<PlannedFile>, PlanError> {
+        let listed = self.list_zones(table, days).await?;
+        let unsealed: BTreeSet<NaiveDate> =
+            listed.iter().filter(|file| file.zone == Zone::Hot).map(|file| file.date).collect();
+        let (open, closed): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|file| unsealed.contains(&file.date));
+        let whole = |Listed { meta, date, zone }| PlannedFile { meta, date, zone, rows: Rows::All };
+        let mut plan: Vec<PlannedFile> = closed.into_iter().map(whole).collect();
+        for file in self.count(open).await? {
+            if let Some(rows) = file.rows() {
+                plan.push(PlannedFile { meta: file.meta, date: file.date, zone: file.zone, rows });
+            }
+        }
+        plan.sort_by_key(|file| file.date);
+        Ok(plan)
+    }
+
+    /// Every file of `table` on the days wanted, with what it covers: hot files and seals, also those that readers
+    /// take nothing from.
+    pub async fn census(&self, table: Table, days: Days) -> Result<Vec<CountedFile>, PlanError> {
+        let listed = self.list_zones(table, days).await?;
+        self.count(listed).await
+    }
+
+    /// The days on which `table` has hot files.
+    pub async fn unsealed_days(&self, table: Table) -> Result<Vec<NaiveDate>, PlanError> {
+        let days = self.days(&format!("hot/{table}"), Days::ALL).await?;
+        Ok(days.into_iter().map(|(day, _)| day).collect())
+    }
+
+    /// The days on which `table` has seals.
+    pub async fn sealed_days(&self, table: Table) -> Result<Vec<NaiveDate>, PlanError> {
+        let days = self.days(&format!("tables/{table}"), Days::ALL).await?;
+        Ok(days.into_iter().map(|(day, _)| day).collect())
+    }
+
+    async fn list_zones(&self, table: Table, days: Days) -> Result<Vec<Listed>, PlanError> {
         let hot = self.list(&format!("hot/{table}"), Zone::Hot, days).await?;
-        let sealed = self.list(&format!("tables/{table}"), Zone::Sealed, days).await?;
-        let listed = sealed.into_iter().chain(hot);
-        let with_footer = |file: Listed| async move {
-            let footer = self.footer(&file.meta).await?;
-            Ok::<_, PlanError>((file, footer))
-        };
-        let files: Vec<_> =
-            stream::iter(listed).map(with_footer).buffered(Self::PARALLEL).try_collect().await?;
-        Ok(choose(files))
+        let mut listed = self.list(&format!("tables/{table}"), Zone::Sealed, days).await?;
+        listed.extend(hot);
+        Ok(listed)
     }
 
-    async fn list(&self, folder: &str, zone: Zone, days: Days) -> Result<Vec<Listed>, PlanError> {
+    async fn days(&self, folder: &str, days: Days) -> Result<Vec<(NaiveDate, Path)>, PlanError> {
         let mut folders: Vec<(NaiveDate, Path)> = Vec::new();
         for path in self.store.list_with_delimiter(Some(&Path::from(folder))).await?.common_prefixes {
             let day =
@@ -175,6 +240,10 @@ impl Planner {
             folders.extend(day.filter(|day| days.contains(*day)).map(|day| (day, path)));
         }
         folders.sort();
+        Ok(folders)
+    }
+
+    async fn list(&self, folder: &str, zone: Zone, days: Days) -> Result<Vec<Listed>, PlanError> {
         let files_of = |(date, path): (NaiveDate, Path)| async move {
             let mut found: Vec<ObjectMeta> = self.store.list(Some(&path)).try_collect().await?;
             found.retain(|meta| meta.location.as_ref().ends_with(".parquet"));
@@ -183,87 +252,54 @@ impl Planner {
                 found.into_iter().map(move |meta| Listed { meta, date, zone }).collect::<Vec<_>>(),
             )
         };
+        let folders = self.days(folder, days).await?;
         let lists: Vec<_> =
             stream::iter(folders).map(files_of).buffered(Self::PARALLEL).try_collect().await?;
         Ok(lists.into_iter().flatten().collect())
     }
 
-    async fn footer(&self, meta: &ObjectMeta) -> Result<Arc<Footer>, PlanError> {
-        let key = (meta.location.clone(), meta.e_tag.clone(), meta.size);
-        if let Some(footer) = self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Arc::clone(footer));
-        }
-        let metadata = self.metadata(meta).await?;
-        let cover = Cover::from_footer(&metadata)
-            .map_err(|source| PlanError::Cover { path: meta.location.clone(), source })?;
-        let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
-        let footer = Arc::new(Footer { cover, rows });
-        let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
-        if footers.len() >= Self::KEPT {
-            footers.clear();
-        }
-        footers.insert(key, Arc::clone(&footer));
-        Ok(footer)
-    }
-
-    async fn metadata(&self, meta: &ObjectMeta) -> Result<ParquetMetaData, PlanError> {
-        let failed = |source| PlanError::Footer { path: meta.location.clone(), source };
-        let mut reader = ParquetMetaDataReader::new();
-        let mut tail = Self::TAIL.min(meta.size);
-        loop {
-            let bytes = self.last_bytes(meta, tail).await?;
-            match reader.try_parse_sized(&bytes, meta.size) {
-                Ok(()) => return reader.finish().map_err(failed),
-                Err(ParquetError::NeedMoreData(needed)) if (needed as u64) > tail && tail < meta.size => {
-                    tail = (needed as u64).min(meta.size);
-                }
-                Err(source) => return Err(failed(source)),
-            }
-        }
-    }
-
-    async fn last_bytes(&self, meta: &ObjectMeta, length: u64) -> Result<Bytes, PlanError> {
-        let range = GetRange::Bounded(meta.size - length..meta.size);
-        let options =
-            GetOptions { range: Some(range), if_match: meta.e_tag.clone(), ..GetOptions::default() };
-        Ok(self.store.get_opts(&meta.location, options).await?.bytes().await?)
+    async fn count(&self, listed: Vec<Listed>) -> Result<Vec<CountedFile>, PlanError> {
+        let with_footer = |Listed { meta, date, zone }| async move {
+            let footer = self.footers.get(&meta).await?;
+            let supplies = vec![false; footer.cover.objects.len()];
+            Ok::<_, PlanError>(CountedFile { meta, date, zone, footer, supplies })
+        };
+        let mut files: Vec<_> =
+            stream::iter(listed).map(with_footer).buffered(Self::PARALLEL).try_collect().await?;
+        choose(&mut files)?;
+        Ok(files)
     }
 }
 
-/// Takes every raw object from one file.
-fn choose(files: Vec<(Listed, Arc<Footer>)>) -> Plan {
-    // For each raw object the file that supplies it. Seals win over hot files; of hot files the highest version, then
-    // the smallest name, which is the one listed first.
-    let mut supplier: BTreeMap<&RawId, (usize, Zone, i32)> = BTreeMap::new();
-    for (index, (file, footer)) in files.iter().enumerate() {
-        for object in &footer.cover.objects {
-            let offer = (index, file.zone, object.normalizer_version);
-            let taken = supplier.entry(&object.raw_id).or_insert(offer);
-            let newer = file.zone == Zone::Hot && taken.1 == Zone::Hot && object.normalizer_version > taken.2;
-            if newer {
-                *taken = offer;
+/// Takes every raw object from one file: from the seal that covers it, else of the hot files that do from the one with
+/// the highest version, and of those from the one with the smallest name, which is the one listed first.
+fn choose(files: &mut [CountedFile]) -> Result<(), PlanError> {
+    let mut suppliers: BTreeMap<&RawId, (usize, usize, Zone, i32)> = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        for (place, object) in file.covers().iter().enumerate() {
+            let offer = (index, place, file.zone, object.normalizer_version);
+            let taken = match suppliers.entry(&object.raw_id) {
+                std::collections::btree_map::Entry::Vacant(free) => {
+                    free.insert(offer);
+                    continue;
+                }
+                std::collections::btree_map::Entry::Occupied(taken) => taken.into_mut(),
+            };
+            match (taken.2, file.zone) {
+                (Zone::Hot, Zone::Hot) if object.normalizer_version > taken.3 => *taken = offer,
+                (Zone::Hot, Zone::Hot) | (Zone::Sealed, Zone::Hot) => {}
+                (Zone::Hot, Zone::Sealed) => *taken = offer,
+                (Zone::Sealed, Zone::Sealed) => {
+                    let (path, raw_id) = (file.meta.location.clone(), object.raw_id.clone());
+                    return Err(PlanError::Overlap { path, raw_id });
+                }
             }
         }
     }
-    let mut plan = Plan::default();
-    for (index, (file, footer)) in files.iter().enumerate() {
-        let (mut all, mut ranges) = (true, Vec::new());
-        for object in &footer.cover.objects {
-            if supplier.get(&object.raw_id).is_some_and(|(supplies, ..)| *supplies == index) {
-                ranges.extend(object.rows.iter().copied());
-            } else {
-                all &= object.rows.is_empty();
-            }
-        }
-        if ranges.is_empty() {
-            continue;
-        }
-        ranges.sort_unstable();
-        let rows = if all { Rows::All } else { Rows::Ranges(ranges) };
-        let (meta, total_rows) = (file.meta.clone(), footer.rows);
-        plan.files.push(PlannedFile { meta, date: file.date, zone: file.zone, total_rows, rows });
+    let chosen: Vec<(usize, usize)> =
+        suppliers.into_values().map(|(index, place, ..)| (index, place)).collect();
+    for (index, place) in chosen {
+        files[index].supplies[place] = true;
     }
-    plan.covered = supplier.into_keys().cloned().collect();
-    plan.files.sort_by_key(|file| file.date);
-    plan
+    Ok(())
 }

@@ -7,7 +7,7 @@
     reason = "a test stops at what it can't do"
 )]
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, Int32Array, RecordBatch},
@@ -26,9 +26,12 @@ fn id(name: &str) -> RawId {
 async fn put(store: &Arc<dyn ObjectStore>, path: &str, objects: &[(&str, i32, u32)]) {
     let mut next = 0;
     let covered = objects.iter().map(|(name, version, rows)| {
-        let ranges = if *rows == 0 { vec![] } else { vec![(next, *rows)] };
+        let mut object = CoveredObject::without_rows(id(name), *version);
+        if *rows > 0 {
+            object.add_rows(next, *rows);
+        }
         next += rows;
-        CoveredObject { raw_id: id(name), normalizer_version: *version, rows: ranges }
+        object
     });
     let cover = Cover { objects: covered.collect() };
     let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
@@ -45,8 +48,7 @@ async fn put(store: &Arc<dyn ObjectStore>, path: &str, objects: &[(&str, i32, u3
 /// What a reader reads: file name and its rows.
 async fn plan(store: &Arc<dyn ObjectStore>) -> Vec<(String, Zone, Rows)> {
     let plan = Planner::new(Arc::clone(store)).plan(Table::FactOffers, Days::ALL).await.unwrap();
-    plan.files
-        .iter()
+    plan.iter()
         .map(|file| (file.meta.location.filename().unwrap().to_owned(), file.zone, file.rows.clone()))
         .collect()
 }
@@ -65,7 +67,7 @@ async fn an_object_in_two_hot_files_is_read_from_one_and_the_rest_of_the_other_i
     put(&store, &format!("{HOT}/b.parquet"), &[("two", 1, 4), ("three", 1, 5)]).await;
     let expected = [
         ("a.parquet".to_owned(), Zone::Hot, Rows::All),
-        ("b.parquet".to_owned(), Zone::Hot, Rows::Ranges(vec![(4, 5)])),
+        ("b.parquet".to_owned(), Zone::Hot, Rows::Ranges { ranges: vec![(4, 5)], of: 9 }),
     ];
     assert_eq!(plan(&store).await, expected, "of equal versions the smallest name");
 }
@@ -86,9 +88,19 @@ async fn a_seal_wins_over_every_hot_file_and_is_never_read_in_part() {
     put(&store, &format!("{SEALED}/seal-1.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
     let expected = [
         ("seal-1.parquet".to_owned(), Zone::Sealed, Rows::All),
-        ("a.parquet".to_owned(), Zone::Hot, Rows::Ranges(vec![(3, 4)])),
+        ("a.parquet".to_owned(), Zone::Hot, Rows::Ranges { ranges: vec![(3, 4)], of: 7 }),
     ];
     assert_eq!(plan(&store).await, expected);
+}
+
+#[tokio::test]
+async fn two_seals_of_one_object_are_an_error_and_not_rows_twice() {
+    let store = store();
+    put(&store, &format!("{HOT}/a.parquet"), &[("late", 1, 1)]).await;
+    put(&store, &format!("{SEALED}/seal-1.parquet"), &[("one", 1, 3)]).await;
+    put(&store, &format!("{SEALED}/seal-2.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
+    let refused = Planner::new(store).plan(Table::FactOffers, Days::ALL).await.unwrap_err();
+    assert!(matches!(refused, PlanError::Overlap { .. }), "{refused}");
 }
 
 #[tokio::test]
@@ -102,8 +114,9 @@ async fn days_that_are_not_wanted_are_not_even_listed() {
     store.put(&Path::from(format!("{HOT}/notes.txt")), "not a table's".into()).await.unwrap();
     let planner = Planner::new(Arc::clone(&store));
     let first = Days { first: None, last: Some("2026-03-01".parse().unwrap()) };
-    let plan = planner.plan(Table::FactOffers, first).await.unwrap();
-    assert_eq!(plan.covered, BTreeSet::from([id("one")]));
+    let files = planner.census(Table::FactOffers, first).await.unwrap();
+    let covered: Vec<_> = files.iter().flat_map(|file| file.covers()).map(|object| &object.raw_id).collect();
+    assert_eq!(covered, [&id("one")]);
     let all = planner.plan(Table::FactOffers, Days::ALL).await;
     assert!(
         matches!(all, Err(PlanError::Footer { .. })),

@@ -21,7 +21,7 @@ use crate::{
 
 mod page;
 
-use page::{Item, RawPage};
+use page::{Frame, Item};
 
 /// The venue.
 pub(super) struct BinanceP2p;
@@ -214,42 +214,47 @@ impl VenueProtocol for BinanceP2p {
             return Err(failure);
         }
         let failure = |error_type, message| Failure { error_type, message };
-        let page = RawPage::read(answer.body, &mut Drift::default()).map_err(|error| {
+        let mut offer_ids = Vec::new();
+        let mut note_id = |item: &Item<'_>, _: &mut Drift| {
+            offer_ids.push(item.ad.text(ad::NO).unwrap_or_default().into_owned())
+        };
+        let frame = Frame::read(answer.body, &mut Drift::default(), &mut note_id).map_err(|error| {
             let kind = if error.ends_early { ErrorType::TruncatedBody } else { ErrorType::InvalidBody };
             failure(kind, format!("body is not JSON: {}", error.reason))
         })?;
-        let code = page.code.as_deref().unwrap_or("(none)");
-        if code != RawPage::GOOD {
-            let said = page.message.as_deref().unwrap_or("(no message)");
+        let code = frame.code.as_deref().unwrap_or("(none)");
+        if code != Frame::GOOD {
+            let said = frame.message.as_deref().unwrap_or("(no message)");
             return Err(failure(ErrorType::VenueCode, format!("venue code {code}: {said}")));
         }
-        let Some(items) = page.items else {
+        if !frame.has_ads {
             return Err(failure(ErrorType::InvalidBody, "the field data is not a list".to_owned()));
-        };
-        let id = |item: &Item<'_>| item.ad_text(ad::NO).map(Cow::into_owned).unwrap_or_default();
-        let offer_ids: Vec<String> = items.iter().map(id).collect();
-        let announced = page.total.unwrap_or_else(|| u32::try_from(offer_ids.len()).unwrap_or(u32::MAX));
+        }
+        let announced = frame.total.unwrap_or_else(|| u32::try_from(offer_ids.len()).unwrap_or(u32::MAX));
         Ok(PageSummary { announced, offer_ids })
     }
 
     fn read<'a>(&self, body: &'a [u8], drift: &mut Drift) -> Result<Page<'a>, Unreadable> {
         let unreadable = |rule, reason: String| Unreadable { rule, reason };
-        let page = RawPage::read(body, drift).map_err(|error| unreadable(Rule::InvalidJson, error.reason))?;
-        let Some(items) = page.items else {
-            let code = page.code.as_deref().unwrap_or("(none)");
+        let mut records = Vec::with_capacity(20);
+        let mut understand = |item: &Item<'a>, drift: &mut Drift| {
+            records.push(match offer(item, drift) {
+                Ok((asset, fiat, offer)) => Record::Offer { asset, fiat, offer },
+                Err((rule, reason)) => {
+                    Record::Reject { rule, reason, record: page::verbatim(body, records.len()) }
+                }
+            });
+        };
+        let frame = Frame::read(body, drift, &mut understand)
+            .map_err(|error| unreadable(Rule::InvalidJson, error.reason))?;
+        if !frame.has_ads {
+            let code = frame.code.as_deref().unwrap_or("(none)");
             return Err(unreadable(
                 Rule::UnknownShape,
                 format!("code {code}, and data is not a list of ads"),
             ));
-        };
-        let mut records = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            records.push(match offer(item, drift) {
-                Ok((asset, fiat, offer)) => Record::Offer { asset, fiat, offer: Box::new(offer) },
-                Err((rule, reason)) => Record::Reject { rule, reason, record: page::verbatim(body, index) },
-            });
         }
-        Ok(Page { announced: page.total, records })
+        Ok(Page { announced: frame.total, records })
     }
 
     fn verbatim<'a>(&self, body: &'a [u8], index: usize) -> Cow<'a, str> {
@@ -262,7 +267,7 @@ type Broken = (Rule, String);
 /// One ad as an offer, with the asset and the currency that it names.
 fn offer<'a>(item: &Item<'a>, drift: &mut Drift) -> Result<(Cow<'a, str>, Cow<'a, str>, Offer<'a>), Broken> {
     note_missing(item, drift);
-    let id = item.ad_text(ad::NO).filter(|id| !id.is_empty());
+    let id = item.ad.text(ad::NO).filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| (Rule::MissingId, "advNo is missing".to_owned()))?;
     let side = required(item, ad::TRADE_TYPE)?;
     let maker_side: MakerSide =
@@ -278,7 +283,7 @@ fn offer<'a>(item: &Item<'a>, drift: &mut Drift) -> Result<(Cow<'a, str>, Cow<'a
             format!("minSingleTransAmount {min_limit} > maxSingleTransAmount {max_limit}"),
         ));
     }
-    let advertiser_id = item.advertiser_text(advertiser::NO).filter(|id| !id.is_empty());
+    let advertiser_id = item.advertiser.text(advertiser::NO).filter(|id| !id.is_empty());
     let offer = Offer {
         raw_pos: 0,
         rank: 0,
@@ -286,26 +291,26 @@ fn offer<'a>(item: &Item<'a>, drift: &mut Drift) -> Result<(Cow<'a, str>, Cow<'a
         maker_side,
         advertiser_id: advertiser_id
             .ok_or_else(|| (Rule::MissingId, "advertiser.userNo is missing".to_owned()))?,
-        nickname: item.advertiser_text(advertiser::NICKNAME),
-        user_grade: integer(item.advertiser_text(advertiser::GRADE)),
+        nickname: item.advertiser.text(advertiser::NICKNAME),
+        user_grade: integer(item.advertiser.text(advertiser::GRADE)),
         registration_days: None,
-        is_merchant: item.advertiser_text(advertiser::TYPE).as_deref() == Some("merchant"),
+        is_merchant: item.advertiser.text(advertiser::TYPE).as_deref() == Some("merchant"),
         price,
         // Null in every recorded answer; what it would mean is not known, so it is not guessed.
         price_float_rate: None,
         available: amount(item, ad::SURPLUS)?,
-        tradable: item.ad_text(ad::TRADABLE).and_then(|text| Amount::parse("tradableQuantity", &text).ok()),
+        tradable: item.ad.text(ad::TRADABLE).and_then(|text| Amount::parse("tradableQuantity", &text).ok()),
         min_limit,
         max_limit,
-        completion_rate: rate(item.advertiser_text(advertiser::FINISH_RATE)),
-        positive_rate: rate(item.advertiser_text(advertiser::POSITIVE_RATE)),
-        orders_count: integer(item.advertiser_text(advertiser::ORDERS)),
+        completion_rate: rate(item.advertiser.text(advertiser::FINISH_RATE)),
+        positive_rate: rate(item.advertiser.text(advertiser::POSITIVE_RATE)),
+        orders_count: integer(item.advertiser.text(advertiser::ORDERS)),
         avg_response_time_seconds: None,
         avg_completion_time_minutes: None,
-        payment_time_limit_minutes: integer(item.ad_text(ad::PAY_TIME)),
-        payment_methods: item.ad(ad::METHODS).map(payment_methods).unwrap_or_default(),
-        terms: item.ad_text(ad::REMARKS).filter(|terms| !terms.is_empty()),
-        is_available: item.ad(ad::IS_TRADABLE).and_then(Raw::bool).unwrap_or(true),
+        payment_time_limit_minutes: integer(item.ad.text(ad::PAY_TIME)),
+        payment_methods: item.ad.get(ad::METHODS).map(payment_methods).unwrap_or_default(),
+        terms: item.ad.text(ad::REMARKS).filter(|terms| !terms.is_empty()),
+        is_available: item.ad.get(ad::IS_TRADABLE).and_then(Raw::bool).unwrap_or(true),
         is_promoted: item.is_promoted,
     };
     Ok((required(item, ad::ASSET)?, required(item, ad::FIAT)?, offer))
@@ -313,20 +318,20 @@ fn offer<'a>(item: &Item<'a>, drift: &mut Drift) -> Result<(Cow<'a, str>, Cow<'a
 
 fn note_missing(item: &Item<'_>, drift: &mut Drift) {
     for (slot, name) in AD.read.iter().enumerate().take(ad::EXPECTED) {
-        if item.ad(slot).is_none() {
+        if item.ad.get(slot).is_none() {
             drift.missing(name);
         }
     }
     for (slot, name) in ADVERTISER.read.iter().enumerate().take(advertiser::EXPECTED) {
-        if item.advertiser(slot).is_none() {
+        if item.advertiser.get(slot).is_none() {
             drift.missing(name);
         }
     }
 }
 
 fn required<'a>(item: &Item<'a>, slot: usize) -> Result<Cow<'a, str>, Broken> {
-    item.ad_text(slot).filter(|text| !text.is_empty()).ok_or_else(|| {
-        let found = item.ad(slot).map_or("nothing", Raw::as_str);
+    item.ad.text(slot).filter(|text| !text.is_empty()).ok_or_else(|| {
+        let found = item.ad.get(slot).map_or("nothing", Raw::as_str);
         (Rule::MissingField, BadValue::new(AD.read[slot], found, "is not a text or a number").to_string())
     })
 }
@@ -358,20 +363,27 @@ fn rate(text: Option<Cow<'_, str>>) -> Option<Rate> {
 /// The codes of the payment methods. `identifier` is the code in every year; the others stand in where it is empty.
 fn payment_methods<'a>(raw: &Raw<'a>) -> Vec<Cow<'a, str>> {
     #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
     struct Method<'a> {
         #[serde(borrow)]
         identifier: Option<Raw<'a>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct OtherNames<'a> {
         #[serde(borrow)]
         pay_type: Option<Raw<'a>>,
         #[serde(borrow)]
         trade_method_name: Option<Raw<'a>>,
     }
-    let code = |method: Method<'a>| {
-        let names = [method.identifier, method.pay_type, method.trade_method_name];
-        names.into_iter().flatten().filter_map(|name| name.text()).find(|name| !name.is_empty())
-    };
-    raw.parse::<Vec<Method<'a>>>().unwrap_or_default().into_iter().filter_map(code).collect()
+    let named = |name: Option<Raw<'a>>| name.and_then(|name| name.text()).filter(|name| !name.is_empty());
+    let methods = raw.parse::<Vec<Method<'a>>>().unwrap_or_default();
+    let codes: Vec<_> = methods.into_iter().map(|method| named(method.identifier)).collect();
+    if codes.iter().all(Option::is_some) {
+        return codes.into_iter().flatten().collect();
+    }
+    let others = raw.parse::<Vec<OtherNames<'a>>>().unwrap_or_default();
+    let other = |names: OtherNames<'a>| named(names.pay_type).or_else(|| named(names.trade_method_name));
+    codes.into_iter().zip(others).filter_map(|(code, names)| code.or_else(|| other(names))).collect()
 }
 
 fn contains(body: &[u8], words: &[u8]) -> bool {

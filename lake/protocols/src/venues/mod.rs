@@ -61,6 +61,7 @@ pub struct Failure {
 
 /// One record of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "offers are the rule and rejects the exception")]
 pub enum Record<'a> {
     /// An offer, and the pair that it says it belongs to.
     Offer {
@@ -69,7 +70,7 @@ pub enum Record<'a> {
         /// The currency it names.
         fiat: Cow<'a, str>,
         /// The offer. `raw_pos` and `rank` count from the page; the normalizer sets them.
-        offer: Box<Offer<'a>>,
+        offer: Offer<'a>,
     },
     /// A record that broke a hard rule.
     Reject {

@@ -95,7 +95,7 @@ impl OfferRows {
         self.maker_side.append_value(offer.maker_side.as_str());
         self.offer_id.append_value(&offer.id);
         self.advertiser_id.append_value(&offer.advertiser_id);
-        self.advertiser_sk.append_value(offer.advertiser_sk(&snapshot.market));
+        self.advertiser_sk.append_value(offer.advertiser_sk(&snapshot.market).as_str());
         self.nickname.append_option(offer.nickname.as_deref());
         self.user_grade.append_option(offer.user_grade);
         self.registration_days.append_option(offer.registration_days);

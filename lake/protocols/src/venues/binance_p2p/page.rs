@@ -8,60 +8,49 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::{AD, ADVERTISER};
 use crate::{
     Drift,
-    json::{Object, Raw, ShapeReader},
+    json::{Raw, ShapeReader},
 };
 
-/// An answer, taken apart and not yet understood.
+/// The frame of an answer. Its ads went to whoever read it, one by one.
 #[derive(Default)]
-pub(super) struct RawPage<'a> {
+pub(super) struct Frame<'a> {
     pub(super) code: Option<Cow<'a, str>>,
     pub(super) message: Option<Cow<'a, str>>,
     pub(super) total: Option<u32>,
-    /// The ads; none if `data` is missing or not a list.
-    pub(super) items: Option<Vec<Item<'a>>>,
+    /// `data` is there and is a list.
+    pub(super) has_ads: bool,
 }
 
-/// One entry of `data`.
+/// One entry of `data`, not yet understood.
 pub(super) struct Item<'a> {
-    adv: Object<'a>,
-    advertiser: Object<'a>,
+    pub(super) ad: ShapeReader<'a>,
+    pub(super) advertiser: ShapeReader<'a>,
     pub(super) is_promoted: bool,
 }
 
-impl<'a> Item<'a> {
-    pub(super) fn ad(&self, slot: usize) -> Option<&Raw<'a>> {
-        self.adv.as_ref()?.get(slot)?.as_ref()
-    }
-
-    pub(super) fn ad_text(&self, slot: usize) -> Option<Cow<'a, str>> {
-        self.ad(slot)?.text()
-    }
-
-    pub(super) fn advertiser(&self, slot: usize) -> Option<&Raw<'a>> {
-        self.advertiser.as_ref()?.get(slot)?.as_ref()
-    }
-
-    pub(super) fn advertiser_text(&self, slot: usize) -> Option<Cow<'a, str>> {
-        self.advertiser(slot)?.text()
-    }
-}
-
-impl<'a> RawPage<'a> {
+impl<'a> Frame<'a> {
     /// The code of a good answer.
     pub(super) const GOOD: &'static str = "000000";
 
-    pub(super) fn read(body: &'a [u8], drift: &mut Drift) -> Result<Self, NotJson> {
+    /// Reads an answer and hands its ads to `each` in their order, as they come: what follows an ad may turn out not
+    /// to be JSON.
+    pub(super) fn read(
+        body: &'a [u8],
+        drift: &mut Drift,
+        each: &mut dyn FnMut(&Item<'a>, &mut Drift),
+    ) -> Result<Self, NotJson> {
         // The parser takes bytes on trust and would hand out text that is none.
         let text = std::str::from_utf8(body)
             .map_err(|error| NotJson { ends_early: false, reason: error.to_string() })?;
-        let mut readers =
-            Readers { ad: ShapeReader::new(&AD), advertiser: ShapeReader::new(&ADVERTISER), drift };
+        let item =
+            Item { ad: ShapeReader::new(&AD), advertiser: ShapeReader::new(&ADVERTISER), is_promoted: false };
+        let mut reader = Reader { item, drift, each };
         let mut deserializer = sonic_rs::Deserializer::from_str(text);
-        let page = PageSeed(&mut readers).deserialize(&mut deserializer)?;
+        let frame = FrameSeed(&mut reader).deserialize(&mut deserializer)?;
         deserializer.end()?;
-        readers.ad.drain_into("adv.", readers.drift);
-        readers.advertiser.drain_into("advertiser.", readers.drift);
-        Ok(page)
+        reader.item.ad.drain_into("adv.", reader.drift);
+        reader.item.advertiser.drain_into("advertiser.", reader.drift);
+        Ok(frame)
     }
 }
 
@@ -89,15 +78,18 @@ impl From<sonic_rs::Error> for NotJson {
     }
 }
 
-struct Readers<'d> {
-    ad: ShapeReader,
-    advertiser: ShapeReader,
+struct Reader<'a, 'd> {
+    item: Item<'a>,
     drift: &'d mut Drift,
+    each: &'d mut dyn FnMut(&Item<'a>, &mut Drift),
 }
 
 /// Accepts any JSON value; only the kinds that a seed asks for give something.
 macro_rules! otherwise {
     ($nothing:expr) => {
+        otherwise!($nothing, null: $nothing);
+    };
+    ($nothing:expr, null: $null:expr) => {
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("any JSON value")
         }
@@ -123,45 +115,43 @@ macro_rules! otherwise {
         }
 
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($nothing)
+            Ok($null)
         }
     };
 }
 
-struct PageSeed<'r, 'd>(&'r mut Readers<'d>);
+struct FrameSeed<'r, 'a, 'd>(&'r mut Reader<'a, 'd>);
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_, '_> {
-    type Value = RawPage<'de>;
+impl<'de> DeserializeSeed<'de> for FrameSeed<'_, 'de, '_> {
+    type Value = Frame<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for PageSeed<'_, '_> {
-    type Value = RawPage<'de>;
+impl<'de> Visitor<'de> for FrameSeed<'_, 'de, '_> {
+    type Value = Frame<'de>;
 
-    otherwise!(RawPage::default());
+    otherwise!(Frame::default());
 
     /// A list of ads without the frame: what people keep who save `data` alone.
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        let items = ItemsSeed(self.0).visit_seq(seq)?;
-        Ok(RawPage { items, ..RawPage::default() })
+        DataSeed(self.0).visit_seq(seq)?;
+        Ok(Frame { has_ads: true, ..Frame::default() })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut page = RawPage::default();
-        let mut data_is_null = false;
+        let mut frame = Frame::default();
+        let mut data = Data::Other;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             match name.as_ref() {
-                "code" => page.code = map.next_value::<Raw<'de>>()?.text(),
-                "message" => page.message = map.next_value::<Raw<'de>>()?.text(),
+                "code" => frame.code = map.next_value::<Raw<'de>>()?.text(),
+                "message" => frame.message = map.next_value::<Raw<'de>>()?.text(),
                 "total" => {
-                    page.total = map.next_value::<Raw<'de>>()?.text().and_then(|total| total.parse().ok())
+                    frame.total = map.next_value::<Raw<'de>>()?.text().and_then(|total| total.parse().ok())
                 }
-                "data" => {
-                    (page.items, data_is_null) = map.next_value_seed(DataSeed(&mut *self.0))?;
-                }
+                "data" => data = map.next_value_seed(DataSeed(&mut *self.0))?,
                 "messageDetail" | "success" => drop(map.next_value::<IgnoredAny>()?),
                 unknown => {
                     self.0.drift.unknown(unknown.to_owned(), 1);
@@ -169,114 +159,90 @@ impl<'de> Visitor<'de> for PageSeed<'_, '_> {
                 }
             }
         }
-        // A market without offers may come as `data: null`; an error too, but its code tells.
-        if data_is_null && page.code.as_deref() == Some(RawPage::GOOD) {
-            page.items = Some(Vec::new());
-        }
-        Ok(page)
+        frame.has_ads = match data {
+            Data::Ads => true,
+            // A market without offers may come as `data: null`; an error too, but its code tells.
+            Data::Null => frame.code.as_deref() == Some(Frame::GOOD),
+            Data::Other => false,
+        };
+        Ok(frame)
     }
 }
 
-/// `data`: its entries, and whether it is null.
-struct DataSeed<'r, 'd>(&'r mut Readers<'d>);
+/// What stood under `data`.
+enum Data {
+    Ads,
+    Null,
+    Other,
+}
 
-impl<'de> DeserializeSeed<'de> for DataSeed<'_, '_> {
-    type Value = (Option<Vec<Item<'de>>>, bool);
+struct DataSeed<'r, 'a, 'd>(&'r mut Reader<'a, 'd>);
+
+impl<'de> DeserializeSeed<'de> for DataSeed<'_, 'de, '_> {
+    type Value = Data;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for DataSeed<'_, '_> {
-    type Value = (Option<Vec<Item<'de>>>, bool);
+impl<'de> Visitor<'de> for DataSeed<'_, 'de, '_> {
+    type Value = Data;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
+    otherwise!(Data::Other, null: Data::Null);
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Ok((ItemsSeed(self.0).visit_seq(seq)?, false))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element_seed(ItemSeed(&mut *self.0))?.is_some() {
+            (self.0.each)(&self.0.item, self.0.drift);
+        }
+        Ok(Data::Ads)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok((None, false))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok((None, true))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok((None, false))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok((None, false))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok((None, false))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok((None, false))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok((None, false))
+        Ok(Data::Other)
     }
 }
 
-struct ItemsSeed<'r, 'd>(&'r mut Readers<'d>);
+struct ItemSeed<'r, 'a, 'd>(&'r mut Reader<'a, 'd>);
 
-impl<'de> ItemsSeed<'_, '_> {
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Vec<Item<'de>>>, A::Error> {
-        let mut items = Vec::with_capacity(20);
-        while let Some(item) = seq.next_element_seed(ItemSeed(&mut *self.0))? {
-            items.push(item);
-        }
-        Ok(Some(items))
-    }
-}
+impl<'de> DeserializeSeed<'de> for ItemSeed<'_, 'de, '_> {
+    type Value = ();
 
-struct ItemSeed<'r, 'd>(&'r mut Readers<'d>);
-
-impl<'de> DeserializeSeed<'de> for ItemSeed<'_, '_> {
-    type Value = Item<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.item.ad.clear();
+        self.0.item.advertiser.clear();
+        self.0.item.is_promoted = false;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ItemSeed<'_, '_> {
-    type Value = Item<'de>;
+impl<'de> Visitor<'de> for ItemSeed<'_, 'de, '_> {
+    type Value = ();
 
-    otherwise!(Item { adv: None, advertiser: None, is_promoted: false });
+    otherwise!(());
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Item { adv: None, advertiser: None, is_promoted: false })
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut item = Item { adv: None, advertiser: None, is_promoted: false };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Reader { item, drift, .. } = self.0;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             match name.as_ref() {
-                "adv" => item.adv = map.next_value_seed(&mut self.0.ad)?,
-                "advertiser" => item.advertiser = map.next_value_seed(&mut self.0.advertiser)?,
+                "adv" => map.next_value_seed(&mut item.ad)?,
+                "advertiser" => map.next_value_seed(&mut item.advertiser)?,
                 "privilegeType" | "privilegeDesc" => {
                     item.is_promoted |= !map.next_value::<Raw<'de>>()?.is_null()
                 }
                 "privilegeTypeAdTotalCount" => drop(map.next_value::<IgnoredAny>()?),
                 unknown => {
-                    self.0.drift.unknown(format!("data.{unknown}"), 1);
+                    drift.unknown(format!("data.{unknown}"), 1);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(item)
+        Ok(())
     }
 }

@@ -1,0 +1,140 @@
+//! Parquet as the lake writes it, hot and sealed.
+
+use std::{ops::Range, sync::Arc};
+
+use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef, error::ArrowError};
+use bytes::Bytes;
+use chrono::NaiveDate;
+use object_store::path::Path;
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::{metadata::SortingColumn, properties::WriterProperties},
+};
+use thiserror::Error;
+
+use crate::{Cover, Table};
+
+/// Why a file could not be made or stored.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// Columns do not agree with the table's schema.
+    #[error("columns of {table}: {source}")]
+    Columns {
+        /// The table.
+        table: Table,
+        /// What Arrow said.
+        source: ArrowError,
+    },
+    /// Parquet could not be written.
+    #[error("parquet: {0}")]
+    Parquet(#[from] ParquetError),
+    /// The cover could not be written as JSON.
+    #[error("cover: {0}")]
+    Cover(#[from] serde_json::Error),
+    /// The object store failed.
+    #[error("object store: {0}")]
+    Store(#[from] object_store::Error),
+}
+
+/// Rows to a group: what a reader decides to skip or read. Measured for sealed files; hot files keep the same.
+const ROW_GROUP: usize = 128 * 1024;
+
+/// Writes one file of a table from pieces of batches.
+pub(crate) struct FileWriter {
+    table: Table,
+    schema: SchemaRef,
+    writer: ArrowWriter<Vec<u8>>,
+    /// The piece that may still grow: pieces that follow each other in one batch are one.
+    piece: Option<(RecordBatch, Range<usize>)>,
+    /// Pieces on their way to the writer, for which a call for each column of a small piece costs more than copying.
+    pieces: Vec<RecordBatch>,
+    waiting: usize,
+    rows: u64,
+}
+
+impl FileWriter {
+    /// Rows that go to the writer at once.
+    const AT_ONCE: usize = 16 * 1024;
+
+    pub(crate) fn new(table: Table) -> Result<Self, WriteError> {
+        let schema = table.schema();
+        let sorting = table.order().iter().filter_map(|name| {
+            // Lists are one Parquet leaf each, and no table has structs: a column's place is its leaf's.
+            let column_idx = i32::try_from(schema.index_of(name).ok()?).ok()?;
+            Some(SortingColumn { column_idx, descending: false, nulls_first: true })
+        });
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_sorting_columns(Some(sorting.collect()))
+            .build();
+        let writer =
+            ArrowWriter::try_new(Vec::with_capacity(1 << 20), Arc::clone(&schema), Some(properties))?;
+        Ok(Self { table, schema, writer, piece: None, pieces: Vec::new(), waiting: 0, rows: 0 })
+    }
+
+    /// Rows written so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch, rows: Range<usize>) -> Result<(), WriteError> {
+        self.rows += rows.len() as u64;
+        if let Some((same, so_far)) = &mut self.piece
+            && so_far.end == rows.start
+            && Arc::ptr_eq(same.column(0), batch.column(0))
+        {
+            so_far.end = rows.end;
+            return Ok(());
+        }
+        self.end_piece()?;
+        self.piece = Some((batch.clone(), rows));
+        if self.waiting >= Self::AT_ONCE { self.flush() } else { Ok(()) }
+    }
+
+    fn end_piece(&mut self) -> Result<(), WriteError> {
+        if let Some((batch, rows)) = self.piece.take() {
+            // Files of an older version may be marked otherwise; the table's schema is what counts.
+            let piece = batch.slice(rows.start, rows.len()).with_schema(Arc::clone(&self.schema));
+            self.pieces.push(piece.map_err(|source| WriteError::Columns { table: self.table, source })?);
+            self.waiting += rows.len();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        match self.pieces.as_slice() {
+            [] => {}
+            [only] => self.writer.write(only)?,
+            pieces => {
+                let rows = concat_batches(&self.schema, pieces);
+                self.writer
+                    .write(&rows.map_err(|source| WriteError::Columns { table: self.table, source })?)?;
+            }
+        }
+        self.pieces.clear();
+        self.waiting = 0;
+        Ok(())
+    }
+
+    pub(crate) fn close(mut self, cover: &Cover) -> Result<Bytes, WriteError> {
+        self.end_piece()?;
+        self.flush()?;
+        self.writer.append_key_value_metadata(cover.to_footer()?);
+        Ok(self.writer.into_inner()?.into())
+    }
+}
+
+/// The place of a hot file. The name follows from what is in the file, so that a batch that is written again finds
+/// itself already there. `time` is that of the earliest of its raw objects.
+pub(crate) fn hot_path(table: Table, date: NaiveDate, time: &str, cover: &Cover) -> Path {
+    let mut hasher = blake3::Hasher::new();
+    for object in &cover.objects {
+        hasher.update(format!("{}@{}\n", object.raw_id, object.normalizer_version).as_bytes());
+    }
+    let id = &hasher.finalize().to_hex()[..16];
+    Path::from(format!("hot/{table}/date={date}/{time}-{id}.parquet"))
+}
