@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use cauce_model::{Asset, Fiat, TradeType, Venue};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// A market and payments data lake: scrape, keep, normalize, ask.
@@ -36,6 +36,12 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Serve the API and the page only
     Serve(Listen),
+    /// Close the days that are over: their rows, sorted, in one file each
+    Seal(Seal),
+    /// Delete what nobody needs: files that others cover, and what the retention says
+    Collect(Collect),
+    /// Read raw objects again with the rules of today, show what differs, and rewrite the tables
+    Replay(Replay),
     /// Show the raw bytes that rows came from
     Lineage(Lineage),
     /// Messages that could not be handled: list them, or put them back
@@ -143,6 +149,51 @@ pub(crate) struct Sql {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Table, env = "CAUCE_FORMAT")]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Seal {
+    /// From this day on [default: the first]
+    #[arg(long, env = "CAUCE_SINCE")]
+    pub(crate) since: Option<NaiveDate>,
+    /// To this day, included [default: the last that is over]
+    #[arg(long, env = "CAUCE_UNTIL")]
+    pub(crate) until: Option<NaiveDate>,
+    /// Only say what would be done
+    #[arg(long, env = "CAUCE_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Print what was done as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Collect {
+    /// Only say what would be deleted, and why
+    #[arg(long, env = "CAUCE_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Print what was done as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// From this day on
+    #[arg(long, env = "CAUCE_SINCE")]
+    pub(crate) since: Option<NaiveDate>,
+    /// To this day, included
+    #[arg(long, env = "CAUCE_UNTIL")]
+    pub(crate) until: Option<NaiveDate>,
+    /// Only raw objects of this source, such as binance_p2p
+    #[arg(long, env = "CAUCE_SOURCE")]
+    pub(crate) source: Option<String>,
+    /// Only show what would differ
+    #[arg(long, env = "CAUCE_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Print what was found as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,9 +8,11 @@ use std::{
 };
 
 use anyhow::Context;
+use cauce_maintain::MaintenanceSettings;
 use cauce_model::{Asset, Fiat, Market, TradeType, Venue};
 use cauce_protocols::venues;
 use cauce_sources::{ScraperSettings, VenueSettings};
+use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
 
 /// What holds without a file, and what a new file starts from.
@@ -25,6 +27,10 @@ pub(crate) struct Config {
     pub(crate) schedule: Schedule,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) maintenance: MaintenanceSection,
+    #[serde(default)]
+    pub(crate) retention: RetentionSection,
     #[serde(default)]
     pub(crate) venues: BTreeMap<Venue, VenueSection>,
     #[serde(default)]
@@ -50,11 +56,16 @@ pub(crate) struct Schedule {
     pub(crate) scrape: Duration,
     #[serde(deserialize_with = "duration")]
     pub(crate) sweep: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) merge: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) seal: Duration,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { scrape: Duration::from_secs(600), sweep: Duration::from_secs(300) }
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        Self { scrape: minutes(10), sweep: minutes(5), merge: minutes(15), seal: minutes(60) }
     }
 }
 
@@ -73,6 +84,31 @@ impl Default for Limits {
         let ScraperSettings { parallel_markets, lease, run_timeout, .. } = ScraperSettings::default();
         Self { parallel_markets, run_timeout, lease }
     }
+}
+
+/// When days are closed and files deleted. What is not said is as in [`MaintenanceSettings`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MaintenanceSection {
+    #[serde(deserialize_with = "optional_duration")]
+    settle: Option<Duration>,
+    #[serde(deserialize_with = "optional_duration")]
+    lateness: Option<Duration>,
+    #[serde(deserialize_with = "optional_duration")]
+    grace: Option<Duration>,
+    seal_rows: Option<u64>,
+}
+
+/// What is kept, and for how long. What is not said is kept for ever, but for what a replay replaced.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RetentionSection {
+    #[serde(deserialize_with = "optional_duration")]
+    raw: Option<Duration>,
+    #[serde(deserialize_with = "optional_duration")]
+    tables: Option<Duration>,
+    #[serde(deserialize_with = "optional_duration")]
+    replaced: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -176,6 +212,26 @@ impl Config {
             settings.venues.insert(name, section.over(protocol.base_url()));
         }
         settings
+    }
+
+    /// When maintenance does what.
+    pub(crate) fn maintenance(&self) -> anyhow::Result<MaintenanceSettings> {
+        let mut settings = MaintenanceSettings::default();
+        let times = [
+            (&mut settings.settle, self.maintenance.settle),
+            (&mut settings.lateness, self.maintenance.lateness),
+            (&mut settings.grace, self.maintenance.grace),
+            (&mut settings.retention.replaced, self.retention.replaced),
+        ];
+        for (setting, said) in times {
+            if let Some(said) = said {
+                *setting = TimeDelta::from_std(said)?;
+            }
+        }
+        settings.retention.raw = self.retention.raw.map(TimeDelta::from_std).transpose()?;
+        settings.retention.tables = self.retention.tables.map(TimeDelta::from_std).transpose()?;
+        settings.seal_rows = self.maintenance.seal_rows.unwrap_or(settings.seal_rows);
+        Ok(settings)
     }
 
     /// The same with every venue at another place, and without waiting between requests.

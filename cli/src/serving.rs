@@ -4,7 +4,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use cauce_api::{Api, router};
-use cauce_maintain::sweep;
+use cauce_ledger::{Acquired, Lease};
+use cauce_maintain::{MaintainError, Maintainer, sweep};
+use cauce_model::RunId;
 use cauce_query::Lake;
 use cauce_sources::{Outcome, RunOptions, Scraper};
 use cauce_tables::Days;
@@ -65,18 +67,57 @@ pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
     }
 }
 
-/// Looks for raw objects that no file covers: at once for all, then every so often for those that should be covered.
+/// Looks for raw objects that no file covers: at once on every day, then every so often on the days that are not sealed
+/// whatever happens.
 pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
-    let mut age = TimeDelta::zero();
+    let (mut age, mut days) = (TimeDelta::zero(), Days::ALL);
+    let lateness = world.config.maintenance()?.lateness;
     loop {
-        if let Err(error) =
-            sweep(&world.raw(), lake.planner(), &*world.queue, Days::ALL, age, Utc::now()).await
-        {
+        let now = Utc::now();
+        if let Err(error) = sweep(&world.raw(), lake.planner(), &*world.queue, days, age, now).await {
             tracing::error!(%error, "sweep");
         }
         age = SWEEP_AGE;
+        days = Days { first: Some((now - lateness).date_naive()), last: None };
         tokio::time::sleep(world.config.schedule.sweep).await;
     }
+}
+
+/// Merges the small files of open days, closes days that are over, deletes what nobody needs. Others may do the same in
+/// the same lake: the lease saves them the work, and nothing depends on it.
+pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()> {
+    let maintainer = world.maintainer(lake)?;
+    let schedule = &world.config.schedule;
+    let owner = RunId::starting(Utc::now()).to_string();
+    let ttl = TimeDelta::from_std(schedule.merge)?;
+    let mut sealed_at = None;
+    loop {
+        let now = Utc::now();
+        match Lease::acquire(&*world.ledger, "maintenance", &owner, ttl, now).await {
+            Ok(Acquired::Yes) => {
+                let seals = sealed_at
+                    .is_none_or(|at| now - at >= ttl.max(TimeDelta::from_std(schedule.seal).unwrap_or(ttl)));
+                if seals {
+                    sealed_at = Some(now);
+                }
+                if let Err(error) = maintain_once(&maintainer, seals).await {
+                    tracing::error!(%error, "maintenance");
+                }
+            }
+            Ok(Acquired::HeldBy(lease)) => tracing::debug!(owner = lease.owner, "others do the maintenance"),
+            Err(error) => tracing::error!(%error, "maintenance"),
+        }
+        tokio::time::sleep(until_next(schedule.merge)).await;
+    }
+}
+
+async fn maintain_once(maintainer: &Maintainer, seals: bool) -> Result<(), MaintainError> {
+    maintainer.merge(Days::ALL).await?;
+    if seals {
+        maintainer.seal(Days::ALL, Utc::now(), false).await?;
+        maintainer.collect(Utc::now(), false).await?;
+    }
+    Ok(())
 }
 
 /// Serves the API and the page until the process is told to stop.

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use cauce_ledger::{Ledger, SqliteLedger};
+use cauce_maintain::Maintainer;
 use cauce_query::Lake;
 use cauce_queue::{Queue, QueueListener, SqliteQueue};
 use cauce_raw::{Durability, NotifyingStore, RawZone, open, state_folder};
@@ -58,6 +59,11 @@ impl World {
             transport: Arc::new(HttpTransport::new()?),
             settings: self.config.scraper(),
         })
+    }
+
+    pub(crate) fn maintainer(&self, lake: &Lake) -> anyhow::Result<Maintainer> {
+        let settings = self.config.maintenance()?;
+        Ok(Maintainer::new(Arc::clone(&self.store), lake.planner().clone(), settings))
     }
 
     pub(crate) fn worker(&self) -> Worker {

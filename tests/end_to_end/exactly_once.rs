@@ -8,7 +8,7 @@ use cauce_queue::{Queue, RawCreated, SqliteQueue};
 use cauce_raw::{Bundle, Envelope, RawZone, kind};
 use cauce_simulator::{Simulator, SimulatorTransport};
 use cauce_sources::{RunOptions, VirtualClock};
-use cauce_tables::{CountedFile, Days, Planner, Rows, Table};
+use cauce_tables::{CountedFile, Days, Planner, Table, Take};
 use cauce_worker::Worker;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
@@ -65,7 +65,7 @@ async fn delivered_again_in_other_batches_and_orders_every_row_is_there_once() {
     let files = planner.census(Table::FactOffers, Days::ALL).await.unwrap();
     let supplied: Vec<_> = files.iter().flat_map(|file| file.supplies()).collect();
     assert_eq!(supplied.len(), 4, "each from one file: {supplied:?}");
-    let in_part = |file: &CountedFile| matches!(file.rows(), Some(Rows::Ranges { .. }));
+    let in_part = |file: &CountedFile| matches!(file.rows(), Some(Take::Ranges { .. }));
     assert!(files.iter().any(in_part), "some file is read in part");
     let strip = |rows: Vec<String>| -> Vec<String> {
         // Run ids differ between the two lakes; everything else is the same.

@@ -88,6 +88,7 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
             ended = serving::schedule(&world, &scraper) => ended,
             ended = serving::normalize(&worker) => ended,
             ended = serving::sweeping(&world, &lake) => ended,
+            ended = serving::maintaining(&world, &lake) => ended,
         }
     };
     tokio::select! {

@@ -12,6 +12,7 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
         ended = serving::schedule(world, &scraper) => ended?,
         ended = serving::normalize(&worker) => ended?,
         ended = serving::sweeping(world, &lake) => ended?,
+        ended = serving::maintaining(world, &lake) => ended?,
         ended = serving::api(world, lake.clone(), listener) => ended?,
         asked = serving::asked_to_stop() => asked?,
     }

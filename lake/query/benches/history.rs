@@ -10,12 +10,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use cauce_ledger::SqliteLedger;
+use cauce_maintain::{Maintainer, MaintenanceSettings};
 use cauce_model::{Amount, Market, TradeType};
 use cauce_query::{HistoryFilter, HistoryQuery, Lake, json_rows};
 use cauce_queue::{QueueListener, SqliteQueue};
 use cauce_raw::{Durability, NotifyingStore, RawZone, open};
 use cauce_simulator::{Simulator, SimulatorTransport, pairs};
 use cauce_sources::{RunOptions, Scraper, ScraperSettings, VenueSettings, VirtualClock};
+use cauce_tables::Days;
 use cauce_worker::{Worker, WorkerSettings};
 use chrono::{DateTime, TimeDelta, Utc};
 use object_store::ObjectStore;
@@ -35,8 +37,10 @@ async fn main() {
     let plain = open(&folder, Durability::Relaxed).unwrap();
     let lake = Lake::open(Arc::clone(&plain)).await.unwrap();
     if count(&lake, "fact_market_depth").await == 0 {
-        make(plain, days).await;
+        make(Arc::clone(&plain), days).await;
     }
+    let maintainer = Maintainer::new(plain, lake.planner().clone(), MaintenanceSettings::default());
+    maintainer.seal(Days::ALL, Utc::now(), false).await.unwrap();
     let (offers, snapshots) = (count(&lake, "fact_offers").await, count(&lake, "fact_market_depth").await);
     println!("{offers} offers, {snapshots} snapshots, {days} days");
     let amount = Some(Amount::parse("amount", "9000").unwrap());

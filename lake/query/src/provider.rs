@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use cauce_tables::{PlannedFile, Planner, Rows, Table, Zone};
+use cauce_tables::{PlannedFile, Planner, Table, Take, Zone};
 use chrono::NaiveDate;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -119,8 +119,8 @@ fn partitioned(file: &PlannedFile) -> PartitionedFile {
     let date = ScalarValue::Date32(i32::try_from(days).ok());
     let whole = PartitionedFile::new_from_meta(file.meta.clone()).with_partition_values(vec![date]);
     match &file.rows {
-        Rows::All => whole,
-        Rows::Ranges { ranges, of } => {
+        Take::All => whole,
+        Take::Ranges { ranges, of } => {
             let range = |(start, length): &(u32, u32)| *start as usize..(*start + *length) as usize;
             let total = usize::try_from(*of).unwrap_or(usize::MAX);
             let selection = RowSelection::from_consecutive_ranges(ranges.iter().map(range), total);

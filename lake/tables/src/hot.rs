@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{array::RecordBatch, error::ArrowError};
 use bytes::Bytes;
 use cauce_model::{RawId, TradeType};
-use cauce_normalize::Normalized;
+use cauce_normalize::{Normalized, normalize, open};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use object_store::{ObjectStore, PutMode, path::Path};
 
@@ -140,6 +140,15 @@ impl DayBatch {
                 }
             });
         }
+    }
+
+    /// Reads the decompressed raw object `object`, normalizes it, and adds what it says.
+    pub fn read(&mut self, raw: &RawId, object: &[u8]) {
+        let lines = open(object);
+        let normalized = normalize(raw, &lines);
+        let first = lines.iter().find_map(|line| line.envelope().ok()).map(|envelope| envelope.fetched_at);
+        // Only whole objects reach the columns: a panic above leaves them as they were.
+        self.add(raw, first, &normalized);
     }
 
     /// Rows of `fact_offers` so far.

@@ -14,11 +14,13 @@ mod merge;
 mod order;
 mod planner;
 mod reader;
+mod runs;
 mod schema;
 
 pub use cover::{Cover, CoverError, CoveredObject};
 pub use file::WriteError;
 pub use hot::{DayBatch, HotFile, write};
-pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot};
-pub use planner::{CountedFile, Days, PlanError, PlannedFile, Planner, Rows, Zone};
+pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};
+pub use planner::{CountedFile, Days, PlanError, PlannedFile, Planner, Take, Zone};
+pub use runs::{KeyedRows, Rows};
 pub use schema::Table;

@@ -1,29 +1,18 @@
-//! Many files of one day and table into one, in order. Each file is in order, so each is read from its beginning, a
-//! row group at a time: the memory is that of one row group a file, and of the compressed result.
+//! Many files of one day and table into one, in order.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use arrow::{array::RecordBatch, row::OwnedRow};
 use bytes::Bytes;
 use cauce_model::RawId;
 use chrono::NaiveDate;
-use futures::{StreamExt, stream::BoxStream};
 use object_store::{ObjectStore, path::Path};
-use parquet::{
-    arrow::{ParquetRecordBatchStreamBuilder, arrow_reader::RowSelection},
-    errors::ParquetError,
-};
+use parquet::{arrow::arrow_reader::RowSelection, errors::ParquetError};
 use thiserror::Error;
 
 use crate::{
     CountedFile, Cover, CoveredObject, HotFile, Table, WriteError, Zone,
     file::{FileWriter, hot_path},
-    order::{Run, Runs},
-    reader::PinnedReader,
+    runs::RunStream,
 };
 
 /// Why files could not be merged. Nothing was written.
@@ -40,6 +29,12 @@ pub enum MergeError {
     /// Rows can't be taken apart or put together.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Rows can't be put together.
+    #[error("rows can't be put together: {source}")]
+    Rows {
+        /// What Arrow said.
+        source: arrow::error::ArrowError,
+    },
     /// A file's rows are not in the table's order.
     #[error(
         "{path}: its rows are not in the order of the table; it was not written by this version of cauce"
@@ -65,31 +60,36 @@ pub enum MergeError {
 impl MergeError {
     /// Whether a file is not there any more, because others merged or collected it: planning again helps.
     pub fn vanished(&self) -> bool {
-        let Self::Read { source: ParquetError::External(source), .. } = self else { return false };
-        matches!(
-            source.downcast_ref::<object_store::Error>(),
-            Some(object_store::Error::NotFound { .. } | object_store::Error::Precondition { .. })
-        )
+        matches!(self, Self::Read { source, .. } if is_gone(source))
     }
+}
+
+/// Whether reading failed because the file is not there any more, or is another one under the same name.
+pub(crate) fn is_gone(error: &ParquetError) -> bool {
+    let ParquetError::External(source) = error else { return false };
+    matches!(
+        source.downcast_ref::<object_store::Error>(),
+        Some(object_store::Error::NotFound { .. } | object_store::Error::Precondition { .. })
+    )
 }
 
 /// Rows of one file that a merge takes.
 #[derive(Debug, Clone)]
 pub struct Input {
-    file: CountedFile,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) file: CountedFile,
     objects: Vec<CoveredObject>,
 }
 
 impl Input {
-    /// What readers take from `file`.
-    pub fn supplied_by(file: &CountedFile) -> Self {
-        Self { objects: file.supplies().cloned().collect(), file: file.clone() }
-    }
-
-    /// Of a file only these of its raw objects.
-    pub fn only(file: &CountedFile, wanted: impl Fn(&RawId) -> bool) -> Self {
-        let objects = file.covers().iter().filter(|object| wanted(&object.raw_id)).cloned().collect();
-        Self { objects, file: file.clone() }
+    /// What readers take from `file`, as far as it is `wanted`.
+    pub fn supplied_by(
+        store: &Arc<dyn ObjectStore>,
+        file: &CountedFile,
+        wanted: impl Fn(&RawId) -> bool,
+    ) -> Self {
+        let objects = file.supplies().filter(|object| wanted(&object.raw_id)).cloned().collect();
+        Self { store: Arc::clone(store), objects, file: file.clone() }
     }
 
     /// The raw objects taken.
@@ -100,6 +100,19 @@ impl Input {
     /// How many rows are taken.
     pub fn rows(&self) -> u64 {
         self.objects.iter().map(|object| u64::from(object.count)).sum()
+    }
+
+    /// The rows to read; none for all of them. A seal says not where its objects' rows are, so it is read whole and
+    /// what was not asked for is left out afterwards.
+    pub(crate) fn selection(&self) -> Option<RowSelection> {
+        if self.rows() == self.file.total_rows() || self.file.zone == Zone::Sealed {
+            return None;
+        }
+        let mut ranges: Vec<_> = self.objects.iter().flat_map(|object| object.rows.iter().copied()).collect();
+        ranges.sort_unstable();
+        let ranges = ranges.into_iter().map(|(start, length)| start as usize..(start + length) as usize);
+        let total = usize::try_from(self.file.total_rows()).unwrap_or(usize::MAX);
+        Some(RowSelection::from_consecutive_ranges(ranges, total))
     }
 }
 
@@ -115,65 +128,51 @@ pub struct Merged {
 }
 
 /// Merges for a seal: its footer says what it covers, and not where, because a seal is never read in part.
-pub async fn merge_for_seal(
-    store: &Arc<dyn ObjectStore>,
-    table: Table,
-    inputs: &[Input],
-) -> Result<Merged, MergeError> {
-    merge(store, table, inputs, Zone::Sealed).await
+pub async fn merge_for_seal(table: Table, inputs: &[Input]) -> Result<Merged, MergeError> {
+    merge(table, inputs, Zone::Sealed).await
 }
 
-/// Merges hot files into one hot file.
-pub async fn merge_hot(
-    store: &Arc<dyn ObjectStore>,
-    table: Table,
-    date: NaiveDate,
-    inputs: &[Input],
-) -> Result<HotFile, MergeError> {
-    let merged = merge(store, table, inputs, Zone::Hot).await?;
-    let earliest = inputs.iter().filter_map(|input| input.file.meta.location.filename()).min();
-    let time = earliest.and_then(|name| name.split('-').next()).unwrap_or("none");
-    let path = hot_path(table, date, time, &merged.cover);
+/// Merges hot files into one hot file, whose place is [`merged_path`].
+pub async fn merge_hot(table: Table, date: NaiveDate, inputs: &[Input]) -> Result<HotFile, MergeError> {
+    let merged = merge(table, inputs, Zone::Hot).await?;
+    let path = hot_path(table, date, earliest(inputs), &merged.cover);
     Ok(HotFile { table, path, bytes: merged.bytes, rows: usize::try_from(merged.rows).unwrap_or(usize::MAX) })
 }
 
-async fn merge(
-    store: &Arc<dyn ObjectStore>,
-    table: Table,
-    inputs: &[Input],
-    zone: Zone,
-) -> Result<Merged, MergeError> {
-    let mut places: HashMap<String, CoveredObject> = HashMap::new();
+/// Where [`merge_hot`] will put these inputs.
+pub fn merged_path(table: Table, date: NaiveDate, inputs: &[Input]) -> Path {
+    let mut objects: Vec<_> = inputs.iter().flat_map(|input| input.objects.iter().cloned()).collect();
+    objects.sort_by(|left, right| left.raw_id.cmp(&right.raw_id));
+    hot_path(table, date, earliest(inputs), &Cover { objects })
+}
+
+/// The time in the names of hot files.
+fn earliest(inputs: &[Input]) -> &str {
+    let names = inputs.iter().filter_map(|input| input.file.meta.location.filename());
+    names.min().and_then(|name| name.split('-').next()).unwrap_or("none")
+}
+
+async fn merge(table: Table, inputs: &[Input], zone: Zone) -> Result<Merged, MergeError> {
+    let mut places: HashMap<&str, CoveredObject> = HashMap::new();
     for object in inputs.iter().flat_map(|input| &input.objects) {
         let fresh = CoveredObject::without_rows(object.raw_id.clone(), object.normalizer_version);
-        places.insert(object.raw_id.as_str().to_owned(), fresh);
+        places.insert(object.raw_id.as_str(), fresh);
     }
-    let mut cursors = Vec::new();
-    for input in inputs.iter().filter(|input| input.rows() > 0) {
-        cursors.push(Cursor::open(store, table, input).await?);
-    }
-    let mut heap = BinaryHeap::new();
-    for (index, cursor) in cursors.iter_mut().enumerate() {
-        heap.extend(cursor.key().await?.map(|key| Reverse((key, index))));
-    }
+    let mut runs = RunStream::open(table, inputs).await?;
     let mut writer = FileWriter::new(table)?;
-    while let Some(Reverse((_, index))) = heap.pop() {
-        let cursor = &mut cursors[index];
-        let Some(run) = cursor.runs.pop_front() else { continue };
-        if let Some(object) = places.get_mut(&run.raw_id) {
+    while let Some((run, batch)) = runs.next().await? {
+        if let Some(object) = places.get_mut(run.raw_id.as_str()) {
             let length = u32::try_from(run.rows.len()).unwrap_or(u32::MAX);
             object.add_rows(u32::try_from(writer.rows()).unwrap_or(u32::MAX), length);
-            writer.write(&cursor.batch, run.rows)?;
+            writer.write(batch, run.rows)?;
         }
-        heap.extend(cursor.key().await?.map(|key| Reverse((key, index))));
     }
     for input in inputs {
         for object in &input.objects {
-            let said = object.count;
             let found = places.get(object.raw_id.as_str()).map_or(0, |object| object.count);
-            if said != found {
+            if object.count != found {
                 let (path, raw_id) = (input.file.meta.location.clone(), object.raw_id.clone());
-                return Err(MergeError::OtherRows { path, raw_id, found, said });
+                return Err(MergeError::OtherRows { path, raw_id, found, said: object.count });
             }
         }
     }
@@ -185,63 +184,4 @@ async fn merge(
         Zone::Sealed => writer.close(&cover.clone().without_places())?,
     };
     Ok(Merged { bytes, cover, rows })
-}
-
-/// A file, read from its beginning.
-struct Cursor {
-    path: Path,
-    stream: BoxStream<'static, Result<RecordBatch, ParquetError>>,
-    splitter: Runs,
-    batch: RecordBatch,
-    runs: VecDeque<Run>,
-    last: Option<OwnedRow>,
-}
-
-impl Cursor {
-    async fn open(store: &Arc<dyn ObjectStore>, table: Table, input: &Input) -> Result<Self, MergeError> {
-        let meta = &input.file.meta;
-        let failed = |source| MergeError::Read { path: meta.location.clone(), source };
-        let reader = PinnedReader::new(Arc::clone(store), meta.clone());
-        let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(failed)?;
-        if let Some(selection) = input.selection() {
-            builder = builder.with_row_selection(selection);
-        }
-        let stream = builder.build().map_err(failed)?.boxed();
-        let splitter = Runs::of(table).map_err(|source| WriteError::Columns { table, source })?;
-        let batch = RecordBatch::new_empty(table.schema());
-        Ok(Self { path: meta.location.clone(), stream, splitter, batch, runs: VecDeque::new(), last: None })
-    }
-
-    /// The key of the next run; none at the end.
-    async fn key(&mut self) -> Result<Option<OwnedRow>, MergeError> {
-        while self.runs.is_empty() {
-            let Some(batch) = self.stream.next().await else { return Ok(None) };
-            self.batch = batch.map_err(|source| MergeError::Read { path: self.path.clone(), source })?;
-            let runs = self.splitter.split(&self.batch);
-            let failed =
-                |source| MergeError::Read { path: self.path.clone(), source: ParquetError::from(source) };
-            self.runs = runs.map_err(failed)?.into();
-        }
-        let key = self.runs.front().map(|run| run.key.clone());
-        if key < self.last {
-            return Err(MergeError::NotInOrder { path: self.path.clone() });
-        }
-        self.last.clone_from(&key);
-        Ok(key)
-    }
-}
-
-impl Input {
-    /// The rows to read; none for all of them. A seal says not where its objects' rows are, so it is read whole and
-    /// the merge leaves out what was not asked for.
-    fn selection(&self) -> Option<RowSelection> {
-        if self.rows() == self.file.total_rows() || self.file.zone == Zone::Sealed {
-            return None;
-        }
-        let mut ranges: Vec<_> = self.objects.iter().flat_map(|object| object.rows.iter().copied()).collect();
-        ranges.sort_unstable();
-        let ranges = ranges.into_iter().map(|(start, length)| start as usize..(start + length) as usize);
-        let total = usize::try_from(self.file.total_rows()).unwrap_or(usize::MAX);
-        Some(RowSelection::from_consecutive_ranges(ranges, total))
-    }
 }

@@ -26,6 +26,22 @@ impl Table {
     }
 }
 
+impl Table {
+    /// The columns that tell rows apart which agree in the columns of the order.
+    pub fn identity(self) -> &'static [&'static str] {
+        match self {
+            Self::FactOffers => &["snapshot_id", "offer_external_id"],
+            Self::FactMarketDepth => &["snapshot_id"],
+            Self::OpsDataQuality => &["snapshot_id", "metric_name"],
+            Self::Quarantine => &["raw_pos", "record"],
+            Self::OpsBatchRuns => &["batch_id"],
+            Self::OpsExtractionErrors => {
+                &["error_timestamp", "venue", "fiat_code", "crypto_symbol", "trade_type", "page_number"]
+            }
+        }
+    }
+}
+
 /// Rows that follow each other and agree in the columns of the order, so also in their raw object.
 #[derive(Debug)]
 pub(crate) struct Run {

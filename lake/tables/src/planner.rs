@@ -19,6 +19,7 @@ use thiserror::Error;
 use crate::{
     CoverError, CoveredObject, Table,
     footers::{Footer, Footers},
+    merge::is_gone,
 };
 
 /// Why a plan can't be made.
@@ -51,6 +52,17 @@ pub enum PlanError {
         /// What both cover.
         raw_id: RawId,
     },
+}
+
+impl PlanError {
+    /// Whether a file went away, or was replaced, while it was planned: planning again helps.
+    pub fn vanished(&self) -> bool {
+        match self {
+            Self::Footer { source, .. } => is_gone(source),
+            Self::Store(error) => matches!(error, object_store::Error::NotFound { .. }),
+            Self::Cover { .. } | Self::Overlap { .. } => false,
+        }
+    }
 }
 
 /// Which days are wanted.
@@ -97,7 +109,7 @@ pub enum Zone {
 
 /// Which rows of a file a reader takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rows {
+pub enum Take {
     /// All of them.
     All,
     /// Some of them.
@@ -119,7 +131,7 @@ pub struct PlannedFile {
     /// Its zone.
     pub zone: Zone,
     /// Which of its rows.
-    pub rows: Rows,
+    pub rows: Take,
 }
 
 /// A file of one of the zones, and what it covers.
@@ -153,14 +165,14 @@ impl CountedFile {
     }
 
     /// The rows that readers take; none if there are none.
-    pub fn rows(&self) -> Option<Rows> {
+    pub fn rows(&self) -> Option<Take> {
         let left_out = |(object, supplies): (&CoveredObject, &bool)| !supplies && object.count > 0;
         if self.zone == Zone::Sealed || !self.covers().iter().zip(&self.supplies).any(left_out) {
-            return (self.footer.rows > 0).then_some(Rows::All);
+            return (self.footer.rows > 0).then_some(Take::All);
         }
         let mut ranges: Vec<_> = self.supplies().flat_map(|object| object.rows.iter().copied()).collect();
         ranges.sort_unstable();
-        (!ranges.is_empty()).then_some(Rows::Ranges { ranges, of: self.footer.rows })
+        (!ranges.is_empty()).then_some(Take::Ranges { ranges, of: self.footer.rows })
     }
 }
 
@@ -195,7 +207,7 @@ impl Planner {
             listed.iter().filter(|file| file.zone == Zone::Hot).map(|file| file.date).collect();
         let (open, closed): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|file| unsealed.contains(&file.date));
-        let whole = |Listed { meta, date, zone }| PlannedFile { meta, date, zone, rows: Rows::All };
+        let whole = |Listed { meta, date, zone }| PlannedFile { meta, date, zone, rows: Take::All };
         let mut plan: Vec<PlannedFile> = closed.into_iter().map(whole).collect();
         for file in self.count(open).await? {
             if let Some(rows) = file.rows() {

@@ -14,7 +14,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema},
 };
 use cauce_model::RawId;
-use cauce_tables::{Cover, CoveredObject, Days, PlanError, Planner, Rows, Table, Zone};
+use cauce_tables::{Cover, CoveredObject, Days, PlanError, Planner, Table, Take, Zone};
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
 use parquet::{arrow::ArrowWriter, file::metadata::KeyValue, file::properties::WriterProperties};
 
@@ -46,7 +46,7 @@ async fn put(store: &Arc<dyn ObjectStore>, path: &str, objects: &[(&str, i32, u3
 }
 
 /// What a reader reads: file name and its rows.
-async fn plan(store: &Arc<dyn ObjectStore>) -> Vec<(String, Zone, Rows)> {
+async fn plan(store: &Arc<dyn ObjectStore>) -> Vec<(String, Zone, Take)> {
     let plan = Planner::new(Arc::clone(store)).plan(Table::FactOffers, Days::ALL).await.unwrap();
     plan.iter()
         .map(|file| (file.meta.location.filename().unwrap().to_owned(), file.zone, file.rows.clone()))
@@ -66,8 +66,8 @@ async fn an_object_in_two_hot_files_is_read_from_one_and_the_rest_of_the_other_i
     put(&store, &format!("{HOT}/a.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
     put(&store, &format!("{HOT}/b.parquet"), &[("two", 1, 4), ("three", 1, 5)]).await;
     let expected = [
-        ("a.parquet".to_owned(), Zone::Hot, Rows::All),
-        ("b.parquet".to_owned(), Zone::Hot, Rows::Ranges { ranges: vec![(4, 5)], of: 9 }),
+        ("a.parquet".to_owned(), Zone::Hot, Take::All),
+        ("b.parquet".to_owned(), Zone::Hot, Take::Ranges { ranges: vec![(4, 5)], of: 9 }),
     ];
     assert_eq!(plan(&store).await, expected, "of equal versions the smallest name");
 }
@@ -78,7 +78,7 @@ async fn newer_rules_win_also_where_they_give_no_row() {
     put(&store, &format!("{HOT}/a.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
     put(&store, &format!("{HOT}/b.parquet"), &[("one", 2, 2)]).await;
     put(&store, &format!("{HOT}/c.parquet"), &[("two", 2, 0)]).await;
-    assert_eq!(plan(&store).await, [("b.parquet".to_owned(), Zone::Hot, Rows::All)]);
+    assert_eq!(plan(&store).await, [("b.parquet".to_owned(), Zone::Hot, Take::All)]);
 }
 
 #[tokio::test]
@@ -87,8 +87,8 @@ async fn a_seal_wins_over_every_hot_file_and_is_never_read_in_part() {
     put(&store, &format!("{HOT}/a.parquet"), &[("one", 2, 3), ("late", 1, 4)]).await;
     put(&store, &format!("{SEALED}/seal-1.parquet"), &[("one", 1, 3), ("two", 1, 4)]).await;
     let expected = [
-        ("seal-1.parquet".to_owned(), Zone::Sealed, Rows::All),
-        ("a.parquet".to_owned(), Zone::Hot, Rows::Ranges { ranges: vec![(3, 4)], of: 7 }),
+        ("seal-1.parquet".to_owned(), Zone::Sealed, Take::All),
+        ("a.parquet".to_owned(), Zone::Hot, Take::Ranges { ranges: vec![(3, 4)], of: 7 }),
     ];
     assert_eq!(plan(&store).await, expected);
 }

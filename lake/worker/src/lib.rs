@@ -11,7 +11,6 @@ use std::{
 };
 
 use cauce_model::{BadValue, RawId};
-use cauce_normalize::{normalize, open};
 use cauce_queue::{Delivery, Queue, QueueError, RawCreated};
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{DayBatch, HotFile, WriteError, write};
@@ -239,14 +238,8 @@ fn records(bundle: Vec<Loaded>) -> Settled {
             done.push(delivery);
             continue;
         }
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-            let lines = open(&lines);
-            let normalized = normalize(&raw, &lines);
-            let first =
-                lines.iter().find_map(|line| line.envelope().ok()).map(|envelope| envelope.fetched_at);
-            // Only whole objects reach the columns: a panic above leaves them as they were.
-            days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date())).add(&raw, first, &normalized);
-        }));
+        let day = days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date()));
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| day.read(&raw, &lines)));
         match outcome {
             Ok(()) => done.push(delivery),
             Err(payload) => failed.push((delivery, MessageError::Panic(words(payload.as_ref())))),

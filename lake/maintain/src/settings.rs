@@ -1,0 +1,40 @@
+use chrono::TimeDelta;
+
+/// What is kept, and for how long. None is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Raw objects, by their day; only of days that are sealed.
+    pub raw: Option<TimeDelta>,
+    /// Rows, by their day.
+    pub tables: Option<TimeDelta>,
+    /// What a replay replaced, since it was.
+    pub replaced: TimeDelta,
+}
+
+/// When maintenance does what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaintenanceSettings {
+    /// How long after its end a day is left alone: a run that began before midnight still writes into it.
+    pub settle: TimeDelta,
+    /// How long after its end a day is sealed even if raw objects of it are not normalized: dead letters.
+    pub lateness: TimeDelta,
+    /// How old the file that covers another must be before the other is deleted. More than the longest listing and
+    /// query together: who listed before the covering file was there may still be reading the other.
+    pub grace: TimeDelta,
+    /// Rows of one seal at most. A day that has more gets several, each whole: this bounds the memory.
+    pub seal_rows: u64,
+    /// What is kept.
+    pub retention: Retention,
+}
+
+impl Default for MaintenanceSettings {
+    fn default() -> Self {
+        Self {
+            settle: TimeDelta::minutes(30),
+            lateness: TimeDelta::hours(48),
+            grace: TimeDelta::hours(1),
+            seal_rows: 8_000_000,
+            retention: Retention { raw: None, tables: None, replaced: TimeDelta::days(30) },
+        }
+    }
+}

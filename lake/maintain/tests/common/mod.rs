@@ -1,0 +1,155 @@
+//! A lake in memory, with raw objects written by hand, and what readers see of it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cauce_maintain::{Maintainer, MaintenanceSettings};
+use cauce_model::{Market, RawId, RunId, TradeType};
+use cauce_raw::{Bundle, Envelope, RawZone, kind};
+use cauce_tables::{DayBatch, Days, HotFile, Input, Planner, Rows, Table, write};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use object_store::{ObjectStore, memory::InMemory};
+use serde_json::{Value, json};
+
+pub(crate) const FIATS: [&str; 2] = ["VES", "ARS"];
+
+/// Rows of one raw object in one table, as text, in their order; and the rules that made them.
+pub(crate) type Seen = BTreeMap<(Table, RawId), (i32, Vec<String>)>;
+
+#[derive(Clone)]
+pub(crate) struct TestLake {
+    pub(crate) store: Arc<dyn ObjectStore>,
+}
+
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn page(fiat: &str, number: i64) -> Value {
+    // Every fourth ad is broken, so that the quarantine has rows, too.
+    let ads = (0..5).map(|ad| {
+        let price = if ad == 4 { "-1".to_owned() } else { format!("{}.{number:02}", 280 + ad) };
+        json!({
+            "adv": { "advNo": format!("{fiat}{ad}"), "tradeType": "SELL", "asset": "USDT", "fiatUnit": fiat,
+                     "price": price, "surplusAmount": "500", "minSingleTransAmount": "10",
+                     "maxSingleTransAmount": "5000", "tradeMethods": [{ "identifier": "PagoMovil" }] },
+            "advertiser": { "userNo": format!("u{ad}"), "nickName": "Maker", "userType": "user",
+                            "monthFinishRate": 0.9, "monthOrderCount": ad },
+        })
+    });
+    json!({ "code": "000000", "data": ads.collect::<Vec<_>>(), "total": 5, "success": true })
+}
+
+impl TestLake {
+    pub(crate) fn new() -> Self {
+        Self::over(Arc::new(InMemory::new()))
+    }
+
+    pub(crate) fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store }
+    }
+
+    pub(crate) fn planner(&self) -> Planner {
+        Planner::new(Arc::clone(&self.store))
+    }
+
+    pub(crate) fn raw(&self) -> RawZone {
+        RawZone::new(Arc::clone(&self.store))
+    }
+
+    pub(crate) fn maintainer(&self, settings: MaintenanceSettings) -> Maintainer {
+        Maintainer::new(Arc::clone(&self.store), self.planner(), settings)
+    }
+
+    /// Puts run `number` of a day into the raw zone: two markets, ten minutes after the run before.
+    pub(crate) async fn scraped(&self, date: NaiveDate, number: i64) -> RawId {
+        let taken = date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::minutes(10 * number);
+        let mut bundle = Bundle::new("binance_p2p", kind::MARKET_SNAPSHOT, date, &format!("run{number:04}"));
+        for fiat in FIATS {
+            let mut envelope = Envelope::bare(page(fiat, number).to_string().into_bytes(), taken);
+            envelope.run_id = Some(RunId::starting(taken));
+            envelope.page = Some(1);
+            envelope.market = Some(Market {
+                venue: "binance_p2p".parse().unwrap(),
+                asset: "USDT".parse().unwrap(),
+                fiat: fiat.parse().unwrap(),
+                trade_type: TradeType::Buy,
+            });
+            bundle.push(&envelope).unwrap();
+        }
+        let object = bundle.seal("pages").unwrap();
+        self.raw().put(&object).await.unwrap();
+        object.id
+    }
+
+    /// The hot files of these raw objects, which must be of one day, in the order in which they must be stored.
+    pub(crate) async fn hot_files(&self, ids: &[&RawId]) -> Vec<HotFile> {
+        let mut batch = DayBatch::new(ids[0].date());
+        for id in ids {
+            batch.read(id, &self.raw().read(id).await.unwrap());
+        }
+        batch.finish().unwrap()
+    }
+
+    /// Normalizes these raw objects as one batch.
+    pub(crate) async fn normalized(&self, ids: &[&RawId]) {
+        for file in self.hot_files(ids).await {
+            write(&self.store, &file).await.unwrap();
+        }
+    }
+
+    /// What readers see, row by row; fails if a row is there twice or a file lies.
+    pub(crate) async fn seen(&self) -> Seen {
+        let mut seen = Seen::new();
+        for table in Table::ALL {
+            let files = self.planner().census(table, Days::ALL).await.unwrap();
+            let inputs: Vec<Input> =
+                files.iter().map(|file| Input::supplied_by(&self.store, file, |_| true)).collect();
+            for object in inputs.iter().flat_map(Input::objects) {
+                let before =
+                    seen.insert((table, object.raw_id.clone()), (object.normalizer_version, Vec::new()));
+                assert!(before.is_none(), "{table} {} is supplied twice", object.raw_id);
+            }
+            let mut rows = Rows::open(table, &inputs).await.unwrap();
+            while let Some(run) = rows.next().await.unwrap() {
+                for row in texts(&run.rows) {
+                    let id: RawId = row["raw_id"].parse().unwrap();
+                    seen.get_mut(&(table, id)).unwrap().1.push(format!("{row:?}"));
+                }
+            }
+        }
+        seen
+    }
+
+    pub(crate) async fn files(&self, folder: &str) -> Vec<String> {
+        use futures::TryStreamExt;
+        let folder = object_store::path::Path::from(folder);
+        let found: Vec<_> = self.store.list(Some(&folder)).try_collect().await.unwrap();
+        let mut names: Vec<String> = found.into_iter().map(|meta| meta.location.to_string()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Rows as text by column, without the version.
+fn texts(rows: &arrow::array::RecordBatch) -> Vec<BTreeMap<String, String>> {
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
+    let options = FormatOptions::default().with_null("null");
+    let schema = rows.schema();
+    let columns: Vec<_> = schema
+        .fields()
+        .iter()
+        .zip(rows.columns())
+        .filter(|(field, _)| field.name() != "normalizer_version")
+        .map(|(field, column)| {
+            (field.name().clone(), ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+        })
+        .collect();
+    let text = |row: usize| {
+        columns.iter().map(|(name, column)| (name.clone(), column.value(row).to_string())).collect()
+    };
+    (0..rows.num_rows()).map(text).collect()
+}
