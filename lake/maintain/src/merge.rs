@@ -49,7 +49,7 @@ impl Maintainer {
     async fn try_merge(&self, table: Table, date: NaiveDate) -> Result<Option<MergedDay>, MaintainError> {
         let files = self.planner.census(table, Days::only(date)).await?;
         let hot = |file: &&CountedFile| file.zone == Zone::Hot;
-        let whole = |file| Input::supplied_by(&self.store, file, |_| true);
+        let whole = |file| Input::supplied_by(&self.planner, file, |_| true);
         let inputs: Vec<Input> =
             files.iter().filter(hot).map(whole).filter(|input| !input.objects().is_empty()).collect();
         let path = merged_path(table, date, &inputs);

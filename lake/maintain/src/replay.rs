@@ -175,13 +175,13 @@ impl Maintainer {
                 supplied().map(|object| &object.raw_id).filter(|id| fresh.objects.contains(*id)).collect();
             let is_old = supplied()
                 .any(|object| again.contains(&object.raw_id) && object.normalizer_version < VERSION);
-            let take = |store: &Arc<dyn ObjectStore>, file: &CountedFile| {
-                Input::supplied_by(store, file, |id| again.contains(id))
+            let take = |planner: &Planner, file: &CountedFile| {
+                Input::supplied_by(planner, file, |id| again.contains(id))
             };
-            let old: Vec<Input> = unit.iter().map(|file| take(&self.store, file)).collect();
+            let old: Vec<Input> = unit.iter().map(|file| take(&self.planner, file)).collect();
             let new: Vec<Input> = made
                 .iter()
-                .map(|file| take(&fresh.store, file))
+                .map(|file| take(&fresh.planner, file))
                 .filter(|input| !input.objects().is_empty())
                 .collect();
             let difference = compare(table, &old, &new).await?;
@@ -220,7 +220,7 @@ impl Maintainer {
         mut new: Vec<Input>,
         now: DateTime<Utc>,
     ) -> Result<(), MaintainError> {
-        let others = Input::supplied_by(&self.store, seal, |id| !again.contains(id));
+        let others = Input::supplied_by(&self.planner, seal, |id| !again.contains(id));
         if !others.objects().is_empty() {
             new.push(others);
         }

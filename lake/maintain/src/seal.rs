@@ -162,7 +162,7 @@ impl Maintainer {
             }
             chosen.insert(id);
         }
-        let of = |file| Input::supplied_by(&self.store, file, |id| chosen.contains(id));
+        let of = |file| Input::supplied_by(&self.planner, file, |id| chosen.contains(id));
         let inputs = hot().map(of).filter(|input| !input.objects().is_empty()).collect();
         let highest = files.iter().filter_map(|file| seal_number(&file.meta.location)).max();
         let number = highest.map_or(0, |highest| highest + 1);

@@ -81,7 +81,7 @@ impl Lake {
         context.register_udf(functions::price_std_dev());
         let planner = Planner::new(Arc::clone(&store));
         for table in Table::ALL {
-            let provider = LakeTable::new(table, planner.clone(), Arc::clone(&store));
+            let provider = LakeTable::new(table, planner.clone());
             context.register_table(table.name(), Arc::new(provider))?;
         }
         let seeds = HashMap::from([

@@ -13,17 +13,16 @@ use datafusion::{
         listing::PartitionedFile,
         physical_plan::{
             FileGroup, FileScanConfigBuilder, ParquetSource,
-            parquet::{CachedParquetFileReaderFactory, ParquetRowSelection},
+            parquet::{ParquetFileReaderFactory, ParquetRowSelection},
         },
         source::DataSourceExec,
         table_schema::TableSchema,
     },
     execution::object_store::ObjectStoreUrl,
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
-    physical_plan::{ExecutionPlan, empty::EmptyExec},
+    physical_plan::{ExecutionPlan, empty::EmptyExec, metrics::ExecutionPlanMetricsSet},
 };
-use object_store::ObjectStore;
-use parquet::arrow::arrow_reader::RowSelection;
+use parquet::arrow::{arrow_reader::RowSelection, async_reader::AsyncFileReader};
 
 use crate::days;
 
@@ -38,17 +37,16 @@ const DATE: &str = "date";
 pub(crate) struct LakeTable {
     table: Table,
     planner: Planner,
-    store: Arc<dyn ObjectStore>,
     files: SchemaRef,
     schema: SchemaRef,
 }
 
 impl LakeTable {
-    pub(crate) fn new(table: Table, planner: Planner, store: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn new(table: Table, planner: Planner) -> Self {
         let files = as_views(&table.schema());
         let mut fields = files.fields().to_vec();
         fields.push(Arc::new(Field::new(DATE, DataType::Date32, false)));
-        Self { table, planner, store, files, schema: Arc::new(Schema::new(fields)) }
+        Self { table, planner, files, schema: Arc::new(Schema::new(fields)) }
     }
 
     fn scan_of(
@@ -59,8 +57,7 @@ impl LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let date = Arc::new(Field::new(DATE, DataType::Date32, false));
-        let metadata = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let reader = CachedParquetFileReaderFactory::new(Arc::clone(&self.store), metadata);
+        let reader = PinnedReaders(self.planner.clone());
         // Rows are filtered while decoding where files are large and sorted. In small hot files that costs more than
         // it saves; their statistics still skip row groups and pages.
         let sealed = files.iter().any(|file| file.zone == Zone::Sealed);
@@ -79,6 +76,23 @@ impl LakeTable {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// Scans read exactly what was planned: a seal that a replay has replaced since is an error, upon which the query is
+/// planned again, and never a mixture of two files.
+#[derive(Debug)]
+struct PinnedReaders(Planner);
+
+impl ParquetFileReaderFactory for PinnedReaders {
+    fn create_reader(
+        &self,
+        _: usize,
+        file: PartitionedFile,
+        _: Option<usize>,
+        _: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        Ok(Box::new(self.0.reader(file.object_meta)))
     }
 }
 

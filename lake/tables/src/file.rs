@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use object_store::path::Path;
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::{metadata::SortingColumn, properties::WriterProperties},
@@ -71,8 +71,10 @@ impl FileWriter {
             .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_sorting_columns(Some(sorting.collect()))
             .build();
-        let writer =
-            ArrowWriter::try_new(Vec::with_capacity(1 << 20), Arc::clone(&schema), Some(properties))?;
+        // Parquet's own schema says it all; Arrow's beside it would be parsed for every file of every query.
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let out = Vec::with_capacity(1 << 20);
+        let writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?;
         Ok(Self { table, schema, writer, piece: None, pieces: Vec::new(), waiting: 0, rows: 0 })
     }
 

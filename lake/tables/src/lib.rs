@@ -22,5 +22,6 @@ pub use file::WriteError;
 pub use hot::{DayBatch, HotFile, write};
 pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};
 pub use planner::{CountedFile, Days, PlanError, PlannedFile, Planner, Take, Zone};
+pub use reader::PinnedReader;
 pub use runs::{KeyedRows, Rows};
 pub use schema::Table;

@@ -1,16 +1,16 @@
 //! Many files of one day and table into one, in order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use cauce_model::RawId;
 use chrono::NaiveDate;
-use object_store::{ObjectStore, path::Path};
+use object_store::path::Path;
 use parquet::{arrow::arrow_reader::RowSelection, errors::ParquetError};
 use thiserror::Error;
 
 use crate::{
-    CountedFile, Cover, CoveredObject, HotFile, Table, WriteError, Zone,
+    CountedFile, Cover, CoveredObject, HotFile, Planner, Table, WriteError, Zone,
     file::{FileWriter, hot_path},
     runs::RunStream,
 };
@@ -76,20 +76,16 @@ pub(crate) fn is_gone(error: &ParquetError) -> bool {
 /// Rows of one file that a merge takes.
 #[derive(Debug, Clone)]
 pub struct Input {
-    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) planner: Planner,
     pub(crate) file: CountedFile,
     objects: Vec<CoveredObject>,
 }
 
 impl Input {
-    /// What readers take from `file`, as far as it is `wanted`.
-    pub fn supplied_by(
-        store: &Arc<dyn ObjectStore>,
-        file: &CountedFile,
-        wanted: impl Fn(&RawId) -> bool,
-    ) -> Self {
+    /// What readers take from `file`, which `planner` has counted, as far as it is `wanted`.
+    pub fn supplied_by(planner: &Planner, file: &CountedFile, wanted: impl Fn(&RawId) -> bool) -> Self {
         let objects = file.supplies().filter(|object| wanted(&object.raw_id)).cloned().collect();
-        Self { store: Arc::clone(store), objects, file: file.clone() }
+        Self { planner: planner.clone(), objects, file: file.clone() }
     }
 
     /// The raw objects taken.

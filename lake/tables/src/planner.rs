@@ -20,6 +20,7 @@ use crate::{
     CoverError, CoveredObject, Table,
     footers::{Footer, Footers},
     merge::is_gone,
+    reader::PinnedReader,
 };
 
 /// Why a plan can't be made.
@@ -151,7 +152,8 @@ pub struct CountedFile {
 impl CountedFile {
     /// Every raw object that the file covers.
     pub fn covers(&self) -> &[CoveredObject] {
-        &self.footer.cover.objects
+        // Parsed when the file was counted.
+        self.footer.cover().map(|cover| cover.objects.as_slice()).unwrap_or_default()
     }
 
     /// The raw objects that readers take from this file.
@@ -161,18 +163,18 @@ impl CountedFile {
 
     /// How many rows the file has.
     pub fn total_rows(&self) -> u64 {
-        self.footer.rows
+        self.footer.rows()
     }
 
     /// The rows that readers take; none if there are none.
     pub fn rows(&self) -> Option<Take> {
         let left_out = |(object, supplies): (&CoveredObject, &bool)| !supplies && object.count > 0;
         if self.zone == Zone::Sealed || !self.covers().iter().zip(&self.supplies).any(left_out) {
-            return (self.footer.rows > 0).then_some(Take::All);
+            return (self.footer.rows() > 0).then_some(Take::All);
         }
         let mut ranges: Vec<_> = self.supplies().flat_map(|object| object.rows.iter().copied()).collect();
         ranges.sort_unstable();
-        (!ranges.is_empty()).then_some(Take::Ranges { ranges, of: self.footer.rows })
+        (!ranges.is_empty()).then_some(Take::Ranges { ranges, of: self.footer.rows() })
     }
 }
 
@@ -225,6 +227,11 @@ impl Planner {
         self.count(listed).await
     }
 
+    /// Reads a file that was planned.
+    pub fn reader(&self, meta: ObjectMeta) -> PinnedReader {
+        PinnedReader::new(Arc::clone(&self.store), meta, self.footers.clone())
+    }
+
     /// The days on which `table` has hot files.
     pub async fn unsealed_days(&self, table: Table) -> Result<Vec<NaiveDate>, PlanError> {
         let days = self.days(&format!("hot/{table}"), Days::ALL).await?;
@@ -272,8 +279,11 @@ impl Planner {
 
     async fn count(&self, listed: Vec<Listed>) -> Result<Vec<CountedFile>, PlanError> {
         let with_footer = |Listed { meta, date, zone }| async move {
-            let footer = self.footers.get(&meta).await?;
-            let supplies = vec![false; footer.cover.objects.len()];
+            let path = || meta.location.clone();
+            let footer = self.footers.get(&meta).await;
+            let footer = footer.map_err(|source| PlanError::Footer { path: path(), source })?;
+            let cover = footer.cover().map_err(|source| PlanError::Cover { path: path(), source })?;
+            let supplies = vec![false; cover.objects.len()];
             Ok::<_, PlanError>(CountedFile { meta, date, zone, footer, supplies })
         };
         let mut files: Vec<_> =

@@ -1,4 +1,4 @@
-//! Reads one version of a file: the ETag that was planned, or nothing.
+//! Reading what was planned, or nothing.
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,21 +10,23 @@ use object_store::{
 use parquet::{
     arrow::{arrow_reader::ArrowReaderOptions, async_reader::AsyncFileReader},
     errors::{ParquetError, Result},
-    file::metadata::{ParquetMetaData, ParquetMetaDataReader},
+    file::metadata::ParquetMetaData,
 };
 
+use crate::footers::Footers;
+
+/// Reads one version of a file. If the file is gone, or is another one under the same name, reading fails with the
+/// store's own error and whoever planned it plans again. Footers come from those that the planner has read.
 #[derive(Debug, Clone)]
-pub(crate) struct PinnedReader {
+pub struct PinnedReader {
     store: Arc<dyn ObjectStore>,
     meta: ObjectMeta,
+    footers: Footers,
 }
 
 impl PinnedReader {
-    /// Bytes read from a file's end: one read for nearly every footer.
-    const TAIL: usize = 64 << 10;
-
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, meta: ObjectMeta) -> Self {
-        Self { store, meta }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, meta: ObjectMeta, footers: Footers) -> Self {
+        Self { store, meta, footers }
     }
 
     async fn fetch(&self, range: Range<u64>) -> Result<Bytes> {
@@ -51,15 +53,8 @@ impl AsyncFileReader for PinnedReader {
 
     fn get_metadata<'a>(
         &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
+        _: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
-        let size = self.meta.size;
-        async move {
-            let reader = ParquetMetaDataReader::new()
-                .with_arrow_reader_options(options)
-                .with_prefetch_hint(Some(Self::TAIL));
-            Ok(Arc::new(reader.load_and_finish(self, size).await?))
-        }
-        .boxed()
+        async move { Ok(Arc::clone(self.footers.get(&self.meta).await?.metadata())) }.boxed()
     }
 }

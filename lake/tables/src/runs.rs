@@ -4,7 +4,6 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashSet, VecDeque},
-    sync::Arc,
 };
 
 use arrow::{array::RecordBatch, compute::concat_batches, row::OwnedRow};
@@ -15,7 +14,6 @@ use parquet::{arrow::ParquetRecordBatchStreamBuilder, errors::ParquetError};
 use crate::{
     Input, MergeError, Table, WriteError,
     order::{Run, Runs},
-    reader::PinnedReader,
 };
 
 /// Runs of rows of several inputs, in the table's order.
@@ -124,7 +122,7 @@ impl Cursor {
     async fn open(table: Table, input: &Input) -> Result<Self, MergeError> {
         let meta = &input.file.meta;
         let failed = |source| MergeError::Read { path: meta.location.clone(), source };
-        let reader = PinnedReader::new(Arc::clone(&input.store), meta.clone());
+        let reader = input.planner.reader(meta.clone());
         let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(failed)?;
         let mut wanted = None;
         match input.selection() {

@@ -105,9 +105,10 @@ impl TestLake {
     pub(crate) async fn seen(&self) -> Seen {
         let mut seen = Seen::new();
         for table in Table::ALL {
-            let files = self.planner().census(table, Days::ALL).await.unwrap();
+            let planner = self.planner();
+            let files = planner.census(table, Days::ALL).await.unwrap();
             let inputs: Vec<Input> =
-                files.iter().map(|file| Input::supplied_by(&self.store, file, |_| true)).collect();
+                files.iter().map(|file| Input::supplied_by(&planner, file, |_| true)).collect();
             for object in inputs.iter().flat_map(Input::objects) {
                 let before =
                     seen.insert((table, object.raw_id.clone()), (object.normalizer_version, Vec::new()));
