@@ -9,22 +9,13 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use arrow::{
-    array::{ArrayRef, AsArray, Decimal128Array, Int32Array, RecordBatch},
-    datatypes::Decimal128Type,
-};
+use arrow::array::AsArray;
 use cauce_maintain::{MaintenanceSettings, Reason, Retention};
 use cauce_model::RawId;
-use cauce_tables::{Cover, Days};
+use cauce_tables::Days;
 use chrono::{TimeDelta, Utc};
-use common::{TestLake, at, day};
+use common::{TestLake, at, day, made_by_older_rules, rows_of};
 use object_store::{ObjectStoreExt, path::Path};
-use parquet::{
-    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
-    file::{metadata::KeyValue, properties::WriterProperties},
-};
 
 const DAY: &str = "2026-03-01";
 
@@ -209,51 +200,6 @@ async fn raw_objects_go_only_when_they_are_sealed_and_old_and_rows_when_they_are
     assert!(lake.files("tables").await.is_empty() && lake.files("hot").await.is_empty());
 }
 
-/// All rows of a file.
-async fn rows_of(lake: &TestLake, path: &str) -> RecordBatch {
-    let bytes = lake.store.get(&Path::from(path)).await.unwrap().bytes().await.unwrap();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
-    let schema = builder.schema().clone();
-    let batches: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
-    arrow::compute::concat_batches(&schema, &batches).unwrap()
-}
-
-/// Makes a seal what older rules would have made of the same raw objects: other prices, one row less, version 0.
-async fn made_by_older_rules(lake: &TestLake, path: &str) {
-    let bytes = lake.store.get(&Path::from(path)).await.unwrap().bytes().await.unwrap();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
-    let mut cover = Cover::from_footer(builder.metadata()).unwrap();
-    let rows = rows_of(lake, path).await;
-    let lost = rows.num_rows() - 1;
-    let last = rows.column_by_name("raw_id").unwrap().as_string::<i32>().value(lost).to_owned();
-    for object in &mut cover.objects {
-        object.normalizer_version = 0;
-        object.count -= u32::from(object.raw_id.as_str() == last);
-    }
-    let rows = rows.slice(0, lost);
-    let schema = rows.schema();
-    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| -> ArrayRef {
-        match field.name().as_str() {
-            "normalizer_version" => Arc::new(Int32Array::from(vec![0; rows.num_rows()])),
-            "price" => {
-                let prices = column.as_primitive::<Decimal128Type>();
-                let doubled: Decimal128Array =
-                    prices.iter().map(|price| price.map(|price| price * 2)).collect();
-                Arc::new(doubled.with_precision_and_scale(20, 8).unwrap())
-            }
-            _ => Arc::clone(column),
-        }
-    });
-    let rows = RecordBatch::try_new(rows.schema(), columns.collect()).unwrap();
-    let entry = KeyValue::new("cauce.cover".to_owned(), serde_json::to_string(&cover).unwrap());
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![entry])).build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    lake.store.put(&Path::from(path), bytes.into()).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_replay_shows_what_differs_rewrites_the_seal_and_does_nothing_the_second_time() {
     let (lake, ids) = lake_with(3).await;
@@ -261,7 +207,7 @@ async fn a_replay_shows_what_differs_rewrites_the_seal_and_does_nothing_the_seco
     let maintainer = lake.maintainer(settings());
     maintainer.seal(Days::ALL, at("2026-03-02T01:00:00Z"), false).await.unwrap();
     let seal = "tables/fact_offers/date=2026-03-01/seal-0.parquet";
-    made_by_older_rules(&lake, seal).await;
+    made_by_older_rules(&lake, seal, true).await;
     let wrong = lake.seen().await;
     assert_ne!(wrong, right);
 
@@ -314,7 +260,7 @@ async fn a_replay_of_another_source_or_another_day_touches_nothing() {
     let (lake, _) = lake_with(2).await;
     let maintainer = lake.maintainer(settings());
     maintainer.seal(Days::ALL, at("2026-03-02T01:00:00Z"), false).await.unwrap();
-    made_by_older_rules(&lake, "tables/fact_offers/date=2026-03-01/seal-0.parquet").await;
+    made_by_older_rules(&lake, "tables/fact_offers/date=2026-03-01/seal-0.parquet", true).await;
     let now = Utc::now();
     for (days, source) in [(Days::only(day("2026-03-02")), None), (Days::ALL, Some("bybit_p2p"))] {
         let replayed = maintainer.replay(days, source, now, false).await.unwrap();

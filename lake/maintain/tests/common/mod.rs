@@ -1,13 +1,22 @@
 //! A lake in memory, with raw objects written by hand, and what readers see of it.
+#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use arrow::{
+    array::{ArrayRef, AsArray, Decimal128Array, Int32Array, RecordBatch},
+    datatypes::Decimal128Type,
+};
 use cauce_maintain::{Maintainer, MaintenanceSettings};
 use cauce_model::{Market, RawId, RunId, TradeType};
 use cauce_raw::{Bundle, Envelope, RawZone, kind};
-use cauce_tables::{DayBatch, Days, HotFile, Input, Planner, Rows, Table, write};
+use cauce_tables::{Cover, DayBatch, Days, HotFile, Input, Planner, Rows, Table, write};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use object_store::{ObjectStore, memory::InMemory};
+use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
+use parquet::{
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    file::{metadata::KeyValue, properties::WriterProperties},
+};
 use serde_json::{Value, json};
 
 pub(crate) const FIATS: [&str; 2] = ["VES", "ARS"];
@@ -153,4 +162,56 @@ fn texts(rows: &arrow::array::RecordBatch) -> Vec<BTreeMap<String, String>> {
         columns.iter().map(|(name, column)| (name.clone(), column.value(row).to_string())).collect()
     };
     (0..rows.num_rows()).map(text).collect()
+}
+
+/// All rows of a file.
+pub(crate) async fn rows_of(lake: &TestLake, path: &str) -> RecordBatch {
+    let bytes = lake.store.get(&Path::from(path)).await.unwrap().bytes().await.unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let schema = builder.schema().clone();
+    let batches: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
+    arrow::compute::concat_batches(&schema, &batches).unwrap()
+}
+
+/// Makes a seal what older rules, of version 0, would have made of the same raw objects: the same, or `otherwise` with
+/// other prices and one row less.
+pub(crate) async fn made_by_older_rules(lake: &TestLake, path: &str, otherwise: bool) {
+    let bytes = lake.store.get(&Path::from(path)).await.unwrap().bytes().await.unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let mut cover = Cover::from_footer(builder.metadata()).unwrap();
+    let rows = rows_of(lake, path).await;
+    let lost = rows.num_rows() - usize::from(otherwise);
+    let last =
+        rows.column_by_name("raw_id").unwrap().as_string::<i32>().value(rows.num_rows() - 1).to_owned();
+    for object in &mut cover.objects {
+        object.normalizer_version = 0;
+        object.count -= u32::from(otherwise && object.raw_id.as_str() == last);
+    }
+    let rows = rows.slice(0, lost);
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| -> ArrayRef {
+        match field.name().as_str() {
+            "normalizer_version" => Arc::new(Int32Array::from(vec![0; rows.num_rows()])),
+            "price" if otherwise => {
+                let prices = column.as_primitive::<Decimal128Type>();
+                let doubled: Decimal128Array =
+                    prices.iter().map(|price| price.map(|price| price * 2)).collect();
+                Arc::new(doubled.with_precision_and_scale(20, 8).unwrap())
+            }
+            _ => Arc::clone(column),
+        }
+    });
+    let rows = RecordBatch::try_new(rows.schema(), columns.collect()).unwrap();
+    let entry = KeyValue::new("cauce.cover".to_owned(), serde_json::to_string(&cover).unwrap());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![entry])).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    lake.store.put(&Path::from(path), bytes.into()).await.unwrap();
+}
+
+/// The same, whatever rules made it.
+pub(crate) fn without_versions(seen: Seen) -> BTreeMap<(Table, RawId), Vec<String>> {
+    seen.into_iter().map(|(key, (_, rows))| (key, rows)).collect()
 }
