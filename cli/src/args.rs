@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use cauce_model::{Asset, Fiat, TradeType, Venue};
+use cauce_query::Interval;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -198,10 +199,14 @@ pub(crate) struct Replay {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Lineage {
-    /// The table: fact_offers, fact_market_depth …
+    /// The table: fact_offers, fact_market_depth … or price_history, for the snapshots behind its buckets
     pub(crate) table: String,
-    /// Which rows: an SQL condition, such as "offer_external_id = '127'"
+    /// Which rows: an SQL condition, such as "offer_external_id = '127'", or of price_history "fiat = 'VES' and
+    /// bucket_start = '2026-03-01T10:00:00Z'"
     pub(crate) filter: String,
+    /// Width of the buckets of price_history
+    #[arg(long, default_value_t = Interval::TEN_MINUTES, env = "CAUCE_INTERVAL")]
+    pub(crate) interval: Interval,
     /// Rows at most
     #[arg(long, default_value_t = 5, env = "CAUCE_LIMIT")]
     pub(crate) limit: u32,

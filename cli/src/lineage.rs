@@ -7,7 +7,7 @@ use cauce_protocols::{
     Drift,
     venues::{self, Record},
 };
-use cauce_query::{Lake, json_rows};
+use cauce_query::{Interval, Lake, json_rows};
 use cauce_raw::{RawZone, Request};
 use cauce_tables::Table;
 use chrono::{DateTime, Utc};
@@ -31,18 +31,45 @@ pub(crate) struct Trace {
     pub(crate) record: String,
 }
 
-/// Traces the rows of `table` that fit `filter`, an SQL condition.
+/// What can be traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Traced {
+    /// Rows of a table.
+    Rows(Table),
+    /// Buckets of a price history, of this width: they come from snapshots.
+    Buckets(Interval),
+}
+
+impl Traced {
+    /// A table's name, or `price_history`.
+    pub(crate) fn parse(name: &str, interval: Interval) -> anyhow::Result<Self> {
+        match name {
+            "price_history" => Ok(Self::Buckets(interval)),
+            table => Ok(Self::Rows(table.parse().with_context(|| "or price_history, for its buckets")?)),
+        }
+    }
+
+    fn query(self, filter: &str, limit: u32) -> String {
+        let offer = if self == Self::Rows(Table::FactOffers) { "offer_external_id" } else { "NULL" };
+        let rows = match self {
+            Self::Rows(table) => table.to_string(),
+            Self::Buckets(interval) => interval.snapshots_by_bucket(),
+        };
+        format!(
+            "SELECT raw_id, raw_pos, normalizer_version, {offer} AS offer FROM {rows} WHERE {filter} LIMIT {limit}"
+        )
+    }
+}
+
+/// Traces the rows or buckets that fit `filter`, an SQL condition.
 pub(crate) async fn trace(
     lake: &Lake,
     raw: &RawZone,
-    table: Table,
+    traced: Traced,
     filter: &str,
     limit: u32,
 ) -> anyhow::Result<Vec<Trace>> {
-    let offer = if table == Table::FactOffers { "offer_external_id" } else { "NULL" };
-    let sql = format!(
-        "SELECT raw_id, raw_pos, normalizer_version, {offer} AS offer FROM {table} WHERE {filter} LIMIT {limit}"
-    );
+    let sql = traced.query(filter, limit);
     let mut traces = Vec::new();
     for row in json_rows(&lake.sql(&sql).await?) {
         let whole = |name: &str| row.get(name).and_then(Value::as_i64).unwrap_or_default();

@@ -116,7 +116,7 @@ async fn finish(folder: &Path, lake: &Path, ledger: &SqliteLedger) {
 }
 
 /// The same raw objects in a lake that one process normalizes in one go give the same rows in every table.
-async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
+pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
     let calm = TestLake::new();
     for key in raw_keys(lake) {
         let target = calm.path().join(key.strip_prefix(lake).unwrap());

@@ -14,3 +14,4 @@ mod http;
 mod page;
 mod real_payloads;
 mod support;
+mod upkeep;

@@ -2,15 +2,15 @@ use crate::{Done, args::Lineage, lineage, world::World};
 
 /// From rows to raw objects, positions and bytes.
 pub(crate) async fn run(world: &World, asked: &Lineage) -> anyhow::Result<Done> {
-    let table = asked.table.parse()?;
+    let traced = lineage::Traced::parse(&asked.table, asked.interval)?;
     let traces =
-        lineage::trace(&world.lake().await?, &world.raw(), table, &asked.filter, asked.limit).await?;
+        lineage::trace(&world.lake().await?, &world.raw(), traced, &asked.filter, asked.limit).await?;
     if asked.json {
         println!("{}", serde_json::to_string_pretty(&traces)?);
         return Ok(Done::Whole);
     }
     if traces.is_empty() {
-        println!("no row of {table} fits");
+        println!("nothing of {} fits", asked.table);
     }
     for trace in &traces {
         println!("raw object  {}\nposition    line {}", trace.raw_key, trace.raw_pos);

@@ -37,6 +37,15 @@ impl Interval {
     /// Ten minutes.
     pub const TEN_MINUTES: Self = Self(TimeDelta::minutes(10));
 
+    /// The table `fact_market_depth` with the bucket of each snapshot as `bucket_start`, as SQL: what a bucket of a
+    /// price history comes from.
+    pub fn snapshots_by_bucket(self) -> String {
+        format!(
+            "(SELECT *, date_bin(INTERVAL '{} seconds', extraction_timestamp) AS bucket_start FROM fact_market_depth)",
+            self.seconds()
+        )
+    }
+
     fn seconds(self) -> i64 {
         self.0.num_seconds()
     }
