@@ -13,7 +13,7 @@ use std::{
 use cauce_model::RawId;
 use cauce_normalize::VERSION;
 use cauce_tables::{
-    CountedFile, DayBatch, Days, Input, Planner, Table, Zone, merge_for_seal, merge_hot, write,
+    CountedFile, DayBatch, Days, HotFile, Input, Planner, Table, Zone, merge_for_seal, merge_hot, write,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, UpdateVersion, memory::InMemory, path::Path};
@@ -110,7 +110,7 @@ impl Maintainer {
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let planner = Planner::new(Arc::clone(&store));
         let mut fresh = Fresh { store, planner, objects: BTreeSet::new() };
-        let (mut batch, mut size) = (DayBatch::new(day), 0);
+        let (mut bundle, mut size) = (Vec::new(), 0);
         for (raw, version) in versions {
             if source.is_some_and(|source| source != raw.source()) {
                 continue;
@@ -123,18 +123,18 @@ impl Maintainer {
             match lines {
                 Ok(lines) => {
                     size += lines.len();
-                    batch.read(&raw, &lines);
-                    fresh.objects.insert(raw);
-                    replayed.read += 1;
+                    bundle.push((raw, lines));
                 }
                 Err(reason) => replayed.carried_over.push((raw.as_str().to_owned(), reason)),
             }
             if size >= Self::BUNDLE {
-                fresh.keep(std::mem::replace(&mut batch, DayBatch::new(day))).await?;
+                replayed.read += bundle.len() as u64;
+                fresh.add(day, std::mem::take(&mut bundle)).await?;
                 size = 0;
             }
         }
-        fresh.keep(batch).await?;
+        replayed.read += bundle.len() as u64;
+        fresh.add(day, bundle).await?;
         Ok(fresh)
     }
 
@@ -250,12 +250,19 @@ impl Maintainer {
 }
 
 impl Fresh {
-    async fn keep(&self, batch: DayBatch) -> Result<(), MaintainError> {
-        if !batch.is_empty() {
-            for file in batch.finish()? {
-                write(&self.store, &file).await?;
-            }
+    async fn add(&mut self, day: NaiveDate, bundle: Vec<(RawId, Vec<u8>)>) -> Result<(), MaintainError> {
+        for file in files_of(day, &bundle)? {
+            write(&self.store, &file).await?;
         }
+        self.objects.extend(bundle.into_iter().map(|(raw, _)| raw));
         Ok(())
     }
+}
+
+fn files_of(day: NaiveDate, bundle: &[(RawId, Vec<u8>)]) -> Result<Vec<HotFile>, MaintainError> {
+    let mut batch = DayBatch::new(day);
+    for (raw, lines) in bundle {
+        batch.read(raw, lines);
+    }
+    Ok(batch.finish()?)
 }

@@ -1,6 +1,6 @@
 //! Closes days: what the hot zone holds of a day goes, sorted, into one file that is written once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use cauce_model::RawId;
 use cauce_tables::{CountedFile, Days, Input, Table, Zone, merge_for_seal};
@@ -70,11 +70,13 @@ impl Maintainer {
                 if now < end_of(date) + self.settings.settle {
                     continue;
                 }
-                if !raw.contains_key(&date) {
-                    let ids = self.raw.on(date).await?.into_iter().map(|(id, _)| id);
-                    raw.insert(date, ids.collect());
-                }
-                let expected = raw.get(&date).map(Vec::as_slice).unwrap_or_default();
+                let expected = match raw.entry(date) {
+                    Entry::Occupied(listed) => listed.into_mut(),
+                    Entry::Vacant(unlisted) => {
+                        let ids = self.raw.on(date).await?.into_iter().map(|(id, _)| id);
+                        unlisted.insert(ids.collect())
+                    }
+                };
                 self.seal_day(table, date, expected, now, dry_run, &mut report).await?;
             }
         }
