@@ -12,6 +12,7 @@ mod exactly_once;
 mod faults;
 mod http;
 mod page;
+mod readers;
 mod real_payloads;
 mod support;
 mod upkeep;

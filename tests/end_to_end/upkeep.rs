@@ -49,7 +49,7 @@ fn page(fiat: &str, number: i64) -> Value {
 }
 
 /// Run `number` of a day, in the raw zone: two markets.
-async fn scraped(lake: &TestLake, date: NaiveDate, number: i64) -> RawId {
+pub(crate) async fn scraped(lake: &TestLake, date: NaiveDate, number: i64) -> RawId {
     let taken = date.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::minutes(number);
     let mut bundle = Bundle::new("binance_p2p", kind::MARKET_SNAPSHOT, date, &format!("run{number:04}"));
     for fiat in ["VES", "ARS"] {
