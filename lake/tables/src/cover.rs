@@ -1,7 +1,7 @@
 //! What a file covers: the raw objects that it speaks for, in its footer.
 
 use cauce_model::RawId;
-use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -21,6 +21,7 @@ pub enum CoverError {
 
 /// One raw object in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct CoveredObject {
     /// Which.
     pub raw_id: RawId,
@@ -31,8 +32,26 @@ pub struct CoveredObject {
     pub count: u32,
     /// Where its rows are: first row and number of rows, ascending. Only hot files say so: a seal is never read in
     /// part.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<(u32, u32)>,
+}
+
+/// As it stands in footers. The first hot files said only where the rows are, and not how many.
+#[derive(Deserialize)]
+struct Stored {
+    raw_id: RawId,
+    version: i32,
+    count: Option<u32>,
+    #[serde(default)]
+    rows: Vec<(u32, u32)>,
+}
+
+impl From<Stored> for CoveredObject {
+    fn from(stored: Stored) -> Self {
+        let Stored { raw_id, version, count, rows } = stored;
+        let count = count.unwrap_or_else(|| rows.iter().map(|(_, length)| length).sum());
+        Self { raw_id, normalizer_version: version, count, rows }
+    }
 }
 
 impl CoveredObject {
@@ -59,6 +78,12 @@ pub struct Cover {
 }
 
 impl Cover {
+    /// Whether a file says that it is in its table's order. The first files were in an order of their own.
+    pub(crate) fn is_in_order(metadata: &ParquetMetaData) -> bool {
+        let says_so = |group: &RowGroupMetaData| group.sorting_columns().is_some_and(|by| !by.is_empty());
+        metadata.row_groups().iter().all(says_so)
+    }
+
     /// The same, without saying where the rows are.
     pub(crate) fn without_places(mut self) -> Self {
         for object in &mut self.objects {

@@ -7,12 +7,12 @@ use std::{
 };
 
 use arrow::{array::RecordBatch, compute::concat_batches, row::OwnedRow};
-use futures::{StreamExt, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::path::Path;
 use parquet::{arrow::ParquetRecordBatchStreamBuilder, errors::ParquetError};
 
 use crate::{
-    Input, MergeError, Table, WriteError,
+    Cover, Input, MergeError, Table, WriteError,
     order::{Run, Runs},
 };
 
@@ -133,11 +133,23 @@ impl Cursor {
             }
             None => {}
         }
-        let stream = builder.build().map_err(failed)?.boxed();
+        let in_order = Cover::is_in_order(builder.metadata());
+        let mut stream = builder.build().map_err(failed)?.boxed();
         let splitter = Runs::of(table).map_err(|source| WriteError::Columns { table, source })?;
         let batch = RecordBatch::new_empty(table.schema());
         let path = meta.location.clone();
-        Ok(Self { path, stream, splitter, wanted, batch, runs: VecDeque::new(), last: None })
+        if in_order {
+            return Ok(Self { path, stream, splitter, wanted, batch, runs: VecDeque::new(), last: None });
+        }
+        // Of before files had one order: read whole, and sorted here. Runs of one key stay in their order.
+        let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(failed)?;
+        let schema = batches.first().map_or_else(|| table.schema(), RecordBatch::schema);
+        let whole = concat_batches(&schema, &batches).map_err(|source| MergeError::Rows { source })?;
+        let mut runs = splitter.split(&whole).map_err(|source| MergeError::Rows { source })?;
+        runs.retain(|run| wanted.as_ref().is_none_or(|wanted| wanted.contains(&run.raw_id)));
+        runs.sort_by(|left, right| left.key.cmp(&right.key));
+        stream = futures::stream::empty().boxed();
+        Ok(Self { path, stream, splitter, wanted, batch: whole, runs: runs.into(), last: None })
     }
 
     /// The key of the next run; none at the end.

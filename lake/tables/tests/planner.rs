@@ -134,3 +134,21 @@ async fn parquet_that_says_no_cover_is_refused() {
     let refused = Planner::new(store).plan(Table::FactOffers, Days::ALL).await.unwrap_err();
     assert!(refused.to_string().contains("not written by cauce"), "{refused}");
 }
+
+#[tokio::test]
+async fn footers_of_the_first_hot_files_are_still_read() {
+    let store = store();
+    let cover = r#"{"objects":[{"raw_id":"binance_p2p/market_snapshot/2026-03-01/run/one","version":1,"rows":[[0,2],[2,1]]}]}"#;
+    let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+    let entry = KeyValue::new("cauce.cover".to_owned(), cover.to_owned());
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![entry])).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(&schema), Some(properties)).unwrap();
+    let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
+    writer.write(&RecordBatch::try_new(schema, vec![numbers]).unwrap()).unwrap();
+    writer.close().unwrap();
+    store.put(&Path::from(format!("{HOT}/first.parquet")), bytes.into()).await.unwrap();
+    let files = Planner::new(store).census(Table::FactOffers, Days::ALL).await.unwrap();
+    assert_eq!(files[0].covers()[0].count, 3);
+    assert_eq!(files[0].rows(), Some(Take::All));
+}
