@@ -21,4 +21,4 @@ cargo bench --locked -p cauce-worker --bench normalizer -- "$PWD/$work/normalize
 "$work/venv/bin/python" scripts/bench_normalizer.py "$work/normalizer" "$work/normalizer.txt"
 
 echo "== price history: one market over 30 days of generated data"
-cargo bench --locked -p cauce-query --bench history -- "$PWD/$work/history" "${CAUCE_BENCH_DAYS:-30}"
+cargo bench --locked --profile measure -p cauce-query --bench history -- "$PWD/$work/history" "${CAUCE_BENCH_DAYS:-30}"
