@@ -5,7 +5,7 @@
 //! by the number of raw objects, then by name. So of two files that cover the same, two collectors that see different
 //! moments can't delete one each. And it goes only when the file that covers it is older than the grace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cauce_model::RawId;
 use cauce_tables::{CountedFile, Days, Table, Zone};
@@ -111,15 +111,15 @@ impl Maintainer {
     async fn old_raw(&self, first: NaiveDate) -> Result<Vec<ObjectMeta>, MaintainError> {
         let mut old = Vec::new();
         for day in self.raw.days().await?.into_iter().filter(|day| *day < first) {
-            let mut sealed: HashMap<(Table, RawId), ()> = HashMap::new();
+            let mut sealed: HashSet<(Table, RawId)> = HashSet::new();
             for table in Table::ALL {
                 let files = self.planner.census(table, Days::only(day)).await?;
                 for file in files.iter().filter(|file| file.zone == Zone::Sealed) {
-                    sealed.extend(file.covers().iter().map(|object| ((table, object.raw_id.clone()), ())));
+                    sealed.extend(file.covers().iter().map(|object| (table, object.raw_id.clone())));
                 }
             }
             for (id, meta) in self.raw.on(day).await? {
-                let is_sealed = |table: &Table| sealed.contains_key(&(*table, id.clone()));
+                let is_sealed = |table: &Table| sealed.contains(&(*table, id.clone()));
                 if Table::fed_by(&id).iter().all(is_sealed) {
                     old.push(meta);
                 } else {
@@ -156,12 +156,14 @@ fn first_kept(now: DateTime<Utc>, kept: TimeDelta) -> NaiveDate {
 fn covered(files: &[CountedFile], before: DateTime<Utc>) -> Vec<ObjectMeta> {
     let place = |file: &CountedFile| (file.covers().len(), file.meta.location.clone());
     // For each raw object the places of the hot files that cover it, with their versions.
-    let mut seals: HashMap<&RawId, ()> = HashMap::new();
+    let mut seals: HashSet<&RawId> = HashSet::new();
     let mut hot: HashMap<&RawId, Vec<(usize, i32)>> = HashMap::new();
     for (index, file) in files.iter().enumerate().filter(|(_, file)| file.meta.last_modified < before) {
         for object in file.covers() {
             match file.zone {
-                Zone::Sealed => drop(seals.insert(&object.raw_id, ())),
+                Zone::Sealed => {
+                    seals.insert(&object.raw_id);
+                }
                 Zone::Hot => {
                     hot.entry(&object.raw_id).or_default().push((index, object.normalizer_version));
                 }
@@ -174,7 +176,7 @@ fn covered(files: &[CountedFile], before: DateTime<Utc>) -> Vec<ObjectMeta> {
             let better = |(index, version): &(usize, i32)| {
                 *version >= object.normalizer_version && place(&files[*index]) > own
             };
-            seals.contains_key(&object.raw_id)
+            seals.contains(&object.raw_id)
                 || hot.get(&object.raw_id).is_some_and(|others| others.iter().any(better))
         })
     };
