@@ -67,18 +67,20 @@ pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
     }
 }
 
-/// Looks for raw objects that no file covers: at once on every day, then every so often on the days that are not sealed
+/// Looks for raw objects that no file covers: at once on every day whose rows are kept, then every so often on the days that are not sealed
 /// whatever happens.
 pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
-    let (mut age, mut days) = (TimeDelta::zero(), Days::ALL);
-    let lateness = world.config.maintenance()?.lateness;
+    let settings = world.config.maintenance()?;
+    // Raw objects may be kept for longer than rows: those of days whose rows were let go are not missing.
+    let first = settings.retention.tables.map(|kept| (Utc::now() - kept).date_naive());
+    let (mut age, mut days) = (TimeDelta::zero(), Days { first, last: None });
     loop {
         let now = Utc::now();
         if let Err(error) = sweep(&world.raw(), lake.planner(), &*world.queue, days, age, now).await {
             tracing::error!(%error, "sweep");
         }
         age = SWEEP_AGE;
-        days = Days { first: Some((now - lateness).date_naive()), last: None };
+        days = Days { first: Some((now - settings.lateness).date_naive()), last: None };
         tokio::time::sleep(world.config.schedule.sweep).await;
     }
 }
