@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use cauce_model::RawId;
-use cauce_tables::{CountedFile, Days, Table, Zone};
+use cauce_tables::{CountedFile, Days, Derived, Table, Zone};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
@@ -142,6 +142,10 @@ impl Maintainer {
             // Hot files first: without its seal, a hot file that the seal covered would be read again.
             let (hot, sealed): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.zone == Zone::Hot);
             old.extend(hot.into_iter().chain(sealed).map(|file| file.meta));
+        }
+        for table in Derived::ALL.into_iter().filter(|table| table.by_day()) {
+            let files = self.planner.derived(table, Days { first: None, last: Some(last) }).await?;
+            old.extend(files.into_iter().map(|file| file.meta));
         }
         Ok(old)
     }

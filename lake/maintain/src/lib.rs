@@ -1,10 +1,12 @@
 //! What keeps the lake's promises between the events: the sweep finds what was lost on the way, the merger keeps hot
 //! files few, the sealer closes days, the collector deletes what others cover, the replay reads raw objects again with
-//! newer rules. Each can die anywhere, and two of each can run at once: readers see every raw object once throughout
+//! newer rules, derived tables follow the observations. Each can die anywhere, and two of each can run at once: readers see every raw object once throughout
 //! (`docs/protocol.md` says why).
 
 mod collect;
+mod derived;
 mod diff;
+mod export;
 mod merge;
 mod replay;
 mod seal;
@@ -16,7 +18,9 @@ use std::sync::Arc;
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{MergeError, PlanError, Planner, WriteError};
 pub use collect::{Collected, Reason};
+pub use derived::{QualitySettings, Rebuild, Rebuilt};
 pub use diff::{Change, ColumnChange, Difference};
+pub use export::{ExportError, Exported, export};
 pub use merge::MergedDay;
 use object_store::ObjectStore;
 pub use replay::{Replayed, ReplayedTable};

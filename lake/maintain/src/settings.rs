@@ -1,4 +1,7 @@
+use cauce_normalize::Thresholds;
 use chrono::TimeDelta;
+
+use crate::QualitySettings;
 
 /// What is kept, and for how long. None is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub struct Retention {
 }
 
 /// When maintenance does what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MaintenanceSettings {
     /// How long after its end a day is left alone: a run that began before midnight still writes into it.
     pub settle: TimeDelta,
@@ -25,6 +28,10 @@ pub struct MaintenanceSettings {
     pub seal_rows: u64,
     /// What is kept.
     pub retention: Retention,
+    /// Bounds of the checks of snapshots against others.
+    pub quality: QualitySettings,
+    /// Bounds of the checks of single snapshots, for a replay.
+    pub thresholds: Thresholds,
 }
 
 impl Default for MaintenanceSettings {
@@ -35,6 +42,8 @@ impl Default for MaintenanceSettings {
             grace: TimeDelta::hours(1),
             seal_rows: 8_000_000,
             retention: Retention { raw: None, tables: None, replaced: TimeDelta::days(30) },
+            quality: QualitySettings::default(),
+            thresholds: Thresholds::default(),
         }
     }
 }

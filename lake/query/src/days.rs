@@ -1,31 +1,37 @@
 //! Which days a query's filters leave: folders that need not be listed, footers that need not be read.
 
 use arrow::datatypes::DataType;
-use cauce_tables::{Days, Table};
+use cauce_tables::{Days, Derived, Table};
 use chrono::{DateTime, NaiveDate};
 use datafusion::{
     common::ScalarValue,
     logical_expr::{BinaryExpr, Expr, Operator},
 };
 
+use crate::provider::Kind;
+
 /// The column whose UTC day is the partition's day, for every row of the table: the time at which the bytes of the
 /// row were fetched, or for a run its start. A filter on it is a filter on days.
-fn time_column(table: Table) -> Option<&'static str> {
+fn time_column(table: Kind) -> Option<&'static str> {
     match table {
-        Table::FactOffers | Table::FactMarketDepth => Some("extraction_timestamp"),
-        Table::OpsDataQuality => Some("check_timestamp"),
-        Table::OpsBatchRuns => Some("batch_start_time"),
+        Kind::Observed(Table::FactOffers | Table::FactMarketDepth) => Some("extraction_timestamp"),
+        Kind::Observed(Table::OpsDataQuality) | Kind::Derived(Derived::OpsDerivedQuality) => {
+            Some("check_timestamp")
+        }
+        Kind::Observed(Table::OpsBatchRuns) => Some("batch_start_time"),
+        Kind::Derived(Derived::FactOfferChanges) => Some("changed_at"),
         // Errors may come after midnight in a run that started before it; quarantined records may have no time.
-        Table::OpsExtractionErrors | Table::Quarantine => None,
+        Kind::Observed(Table::OpsExtractionErrors | Table::Quarantine)
+        | Kind::Derived(Derived::DimAdvertisers) => None,
     }
 }
 
 /// The days that the filters leave. Filters that say nothing about days leave all.
-pub(crate) fn wanted(table: Table, filters: &[Expr]) -> Days {
+pub(crate) fn wanted(table: Kind, filters: &[Expr]) -> Days {
     filters.iter().fold(Days::ALL, |days, filter| days.and(of(table, filter)))
 }
 
-fn of(table: Table, filter: &Expr) -> Days {
+fn of(table: Kind, filter: &Expr) -> Days {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return Days::ALL };
     if *op == Operator::And {
         return of(table, left).and(of(table, right));
@@ -98,15 +104,15 @@ mod tests {
             col("extraction_timestamp").gt_eq(at("2026-03-01T23:59:00Z")).and(col("price").gt(lit(1))),
             date_literal("2026-03-05").gt_eq(col("date")),
         ];
-        let days = wanted(Table::FactOffers, &filters);
+        let days = wanted(Kind::Observed(Table::FactOffers), &filters);
         assert_eq!(days, Days { first: Some(day("2026-03-01")), last: Some(day("2026-03-05")) });
     }
 
     #[test]
     fn what_says_nothing_about_days_leaves_all() {
         let either = col("date").eq(date_literal("2026-03-05")).or(col("fiat").eq(lit("VES")));
-        assert_eq!(wanted(Table::FactOffers, &[either]), Days::ALL);
+        assert_eq!(wanted(Kind::Observed(Table::FactOffers), &[either]), Days::ALL);
         let other_table = col("quarantined_at").gt_eq(at("2026-03-01T00:00:00Z"));
-        assert_eq!(wanted(Table::Quarantine, &[other_table]), Days::ALL);
+        assert_eq!(wanted(Kind::Observed(Table::Quarantine), &[other_table]), Days::ALL);
     }
 }

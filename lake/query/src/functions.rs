@@ -1,4 +1,4 @@
-//! Functions that finish sums: exact until the last step, and the same on both paths of a price history.
+//! SQL's functions that finish sums.
 
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use datafusion::{
     common::{Result, cast::as_decimal256_array},
     logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf},
 };
+
+use crate::history::statistics;
 
 /// A sum of prices, wide enough for BTC in COP over years.
 pub(crate) const SUM: DataType = DataType::Decimal256(76, AMOUNT_SCALE as i8);
@@ -28,11 +30,7 @@ pub(crate) fn price_mean() -> ScalarUDF {
         Arc::new(|arguments| {
             let arrays = ColumnarValue::values_to_arrays(arguments)?;
             let (sums, counts) = (as_decimal256_array(&arrays[0])?, arrays[1].as_primitive::<Int64Type>());
-            let mean = |row| {
-                let count = value_of(counts, row).filter(|count| *count > 0).map(i256::from)?;
-                let twice = value(sums, row)?.checked_mul(i256::from(2))?.checked_add(count)?;
-                twice.checked_div(count.checked_mul(i256::from(2))?)?.to_i128()
-            };
+            let mean = |row| statistics::mean(value(sums, row)?, value_of(counts, row)?);
             prices((0..sums.len()).map(mean))
         }),
     )
@@ -51,14 +49,8 @@ pub(crate) fn price_std_dev() -> ScalarUDF {
             let arrays = ColumnarValue::values_to_arrays(arguments)?;
             let (sums, squares) = (as_decimal256_array(&arrays[0])?, as_decimal256_array(&arrays[1])?);
             let counts = arrays[2].as_primitive::<Int64Type>();
-            let deviation = |row| {
-                let count = value_of(counts, row).filter(|count| *count > 0)?;
-                let sum = value(sums, row)?;
-                let scaled = value(squares, row)?.checked_mul(i256::from(count))?;
-                let spread = scaled.checked_sub(sum.checked_mul(sum)?)?;
-                let units = (as_f64(spread).max(0.0)).sqrt() / count as f64;
-                (units < 1e20).then_some(units.round() as i128)
-            };
+            let deviation =
+                |row| statistics::std_dev(value(sums, row)?, value(squares, row)?, value_of(counts, row)?);
             prices((0..sums.len()).map(deviation))
         }),
     )
@@ -70,12 +62,6 @@ fn value(array: &arrow::array::PrimitiveArray<Decimal256Type>, row: usize) -> Op
 
 fn value_of(array: &Int64Array, row: usize) -> Option<i64> {
     array.is_valid(row).then(|| array.value(row))
-}
-
-/// A statistic leaves the integers here, at its last step: a standard deviation is no money.
-fn as_f64(number: i256) -> f64 {
-    let (low, high) = number.to_parts();
-    high as f64 * 2_f64.powi(128) + low as f64
 }
 
 fn prices(values: impl Iterator<Item = Option<i128>>) -> Result<ColumnarValue> {

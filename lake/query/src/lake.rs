@@ -1,7 +1,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::array::RecordBatch;
-use cauce_tables::{Planner, Table};
+use cauce_tables::{Derived, PlanError, Planner, Table};
 use datafusion::{
     catalog::MemTable,
     common::DataFusionError,
@@ -15,8 +15,10 @@ use object_store::ObjectStore;
 use thiserror::Error;
 
 use crate::{
+    as_of::AdvertisersAsOf,
     dimensions, functions,
-    provider::{LakeTable, STORE_URL},
+    history::SnapshotCache,
+    provider::{Kind, LakeTable, STORE_URL},
     views,
 };
 
@@ -29,6 +31,12 @@ pub enum QueryError {
     /// What the asker can't.
     #[error("query failed: {0}")]
     Failed(#[source] Box<DataFusionError>),
+}
+
+impl From<PlanError> for QueryError {
+    fn from(error: PlanError) -> Self {
+        Self::Failed(Box::new(DataFusionError::External(Box::new(error))))
+    }
 }
 
 impl From<DataFusionError> for QueryError {
@@ -44,11 +52,12 @@ impl From<DataFusionError> for QueryError {
     }
 }
 
-/// A lake to ask. Cheap to clone; keeps footers that were read.
+/// A lake to ask. Cheap to clone; keeps footers, and snapshots' figures, that were read.
 #[derive(Clone)]
 pub struct Lake {
     context: SessionContext,
     planner: Planner,
+    snapshots: SnapshotCache,
     store: Arc<dyn ObjectStore>,
 }
 
@@ -80,9 +89,16 @@ impl Lake {
         context.register_udf(functions::price_mean());
         context.register_udf(functions::price_std_dev());
         let planner = Planner::new(Arc::clone(&store));
+        let provider = |kind| Arc::new(LakeTable::new(kind, planner.clone()));
         for table in Table::ALL {
-            let provider = LakeTable::new(table, planner.clone());
-            context.register_table(table.name(), Arc::new(provider))?;
+            // Checks of single snapshots and those against others are one table to whoever asks.
+            let name = if table == Table::OpsDataQuality { views::SNAPSHOT_CHECKS } else { table.name() };
+            context.register_table(name, provider(Kind::Observed(table)))?;
+        }
+        let advertisers = provider(Kind::Derived(Derived::DimAdvertisers));
+        context.register_udtf("advertisers_as_of", Arc::new(AdvertisersAsOf(advertisers)));
+        for table in Derived::ALL {
+            context.register_table(table.name(), provider(Kind::Derived(table)))?;
         }
         let seeds = HashMap::from([
             ("seed_cryptocurrencies", dimensions::cryptocurrencies()),
@@ -96,7 +112,8 @@ impl Lake {
         for (name, sql) in views::all() {
             context.sql(&format!("CREATE VIEW {name} AS {sql}")).await?;
         }
-        Ok(Self { context, planner, store })
+        let snapshots = SnapshotCache::new(planner.clone());
+        Ok(Self { context, planner, snapshots, store })
     }
 
     /// Answers a query that only reads. Statements that change anything are refused.
@@ -115,6 +132,10 @@ impl Lake {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    pub(crate) fn snapshots(&self) -> &SnapshotCache {
+        &self.snapshots
     }
 
     /// The planner, which knows every file that was read.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
-use cauce_tables::{PlannedFile, Planner, Table, Take, Zone};
+use cauce_tables::{Derived, PlanError, PlannedFile, Planner, Table, Zone};
 use chrono::NaiveDate;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -22,7 +22,7 @@ use datafusion::{
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
     physical_plan::{ExecutionPlan, empty::EmptyExec, metrics::ExecutionPlanMetricsSet},
 };
-use parquet::arrow::{arrow_reader::RowSelection, async_reader::AsyncFileReader};
+use parquet::arrow::async_reader::AsyncFileReader;
 
 use crate::days;
 
@@ -32,21 +32,59 @@ pub(crate) const STORE_URL: &str = "lake://store/";
 /// The partition column.
 const DATE: &str = "date";
 
+/// What a table's rows are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// What was observed.
+    Observed(Table),
+    /// What follows from it.
+    Derived(Derived),
+}
+
+impl Kind {
+    fn schema(self) -> SchemaRef {
+        match self {
+            Self::Observed(table) => table.schema(),
+            Self::Derived(table) => table.schema(),
+        }
+    }
+
+    fn by_day(self) -> bool {
+        match self {
+            Self::Observed(_) => true,
+            Self::Derived(table) => table.by_day(),
+        }
+    }
+
+    async fn plan(
+        self,
+        planner: &Planner,
+        filters: &[Expr],
+    ) -> std::result::Result<Vec<PlannedFile>, PlanError> {
+        match self {
+            Self::Observed(table) => planner.plan(table, days::wanted(self, filters)).await,
+            Self::Derived(table) => planner.derived(table, days::wanted(self, filters)).await,
+        }
+    }
+}
+
 /// One table.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
-    table: Table,
+    kind: Kind,
     planner: Planner,
     files: SchemaRef,
     schema: SchemaRef,
 }
 
 impl LakeTable {
-    pub(crate) fn new(table: Table, planner: Planner) -> Self {
-        let files = as_views(&table.schema());
+    pub(crate) fn new(kind: Kind, planner: Planner) -> Self {
+        let files = as_views(&kind.schema());
         let mut fields = files.fields().to_vec();
-        fields.push(Arc::new(Field::new(DATE, DataType::Date32, false)));
-        Self { table, planner, files, schema: Arc::new(Schema::new(fields)) }
+        if kind.by_day() {
+            fields.push(date_field());
+        }
+        Self { kind, planner, files, schema: Arc::new(Schema::new(fields)) }
     }
 
     fn scan_of(
@@ -56,20 +94,20 @@ impl LakeTable {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let date = Arc::new(Field::new(DATE, DataType::Date32, false));
+        let partition = if self.kind.by_day() { vec![date_field()] } else { Vec::new() };
         let reader = PinnedReaders(self.planner.clone());
         // Rows are filtered while decoding where files are large and sorted. In small hot files that costs more than
         // it saves; their statistics still skip row groups and pages.
         let sealed = files.iter().any(|file| file.zone == Zone::Sealed);
         let source = ParquetSource::new(
-            TableSchema::builder(Arc::clone(&self.files)).with_table_partition_cols(vec![date]).build(),
+            TableSchema::builder(Arc::clone(&self.files)).with_table_partition_cols(partition).build(),
         )
         .with_parquet_file_reader_factory(Arc::new(reader))
         .with_pushdown_filters(sealed)
         .with_reorder_filters(sealed)
         .with_enable_page_index(true)
         .with_bloom_filter_on_read(false);
-        let groups = groups(files, state.config().target_partitions());
+        let groups = groups(files, self.kind, state.config().target_partitions());
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
@@ -96,6 +134,10 @@ impl ParquetFileReaderFactory for PinnedReaders {
     }
 }
 
+fn date_field() -> FieldRef {
+    Arc::new(Field::new(DATE, DataType::Date32, false))
+}
+
 /// Strings as views: read without copying.
 fn as_views(schema: &Schema) -> SchemaRef {
     let view = |field: &Arc<Field>| match field.data_type() {
@@ -110,7 +152,7 @@ fn as_views(schema: &Schema) -> SchemaRef {
 }
 
 /// Neighbouring days in one group, about the same number of bytes in each.
-fn groups(files: &[PlannedFile], partitions: usize) -> Vec<FileGroup> {
+fn groups(files: &[PlannedFile], kind: Kind, partitions: usize) -> Vec<FileGroup> {
     let total: u64 = files.iter().map(|file| file.meta.size).sum();
     let share = total.div_ceil(partitions.max(1) as u64).max(1);
     let mut groups: Vec<Vec<PartitionedFile>> = Vec::new();
@@ -122,24 +164,20 @@ fn groups(files: &[PlannedFile], partitions: usize) -> Vec<FileGroup> {
         }
         filled += file.meta.size;
         if let Some(group) = groups.last_mut() {
-            group.push(partitioned(file));
+            group.push(partitioned(file, kind));
         }
     }
     groups.into_iter().map(FileGroup::new).collect()
 }
 
-fn partitioned(file: &PlannedFile) -> PartitionedFile {
+fn partitioned(file: &PlannedFile, kind: Kind) -> PartitionedFile {
     let days = (file.date - NaiveDate::default()).num_days();
     let date = ScalarValue::Date32(i32::try_from(days).ok());
-    let whole = PartitionedFile::new_from_meta(file.meta.clone()).with_partition_values(vec![date]);
-    match &file.rows {
-        Take::All => whole,
-        Take::Ranges { ranges, of } => {
-            let range = |(start, length): &(u32, u32)| *start as usize..(*start + *length) as usize;
-            let total = usize::try_from(*of).unwrap_or(usize::MAX);
-            let selection = RowSelection::from_consecutive_ranges(ranges.iter().map(range), total);
-            whole.with_extension(ParquetRowSelection::new(selection))
-        }
+    let partition = if kind.by_day() { vec![date] } else { Vec::new() };
+    let whole = PartitionedFile::new_from_meta(file.meta.clone()).with_partition_values(partition);
+    match file.rows.selection() {
+        None => whole,
+        Some(rows) => whole.with_extension(ParquetRowSelection::new(rows)),
     }
 }
 
@@ -165,9 +203,8 @@ impl TableProvider for LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let days = days::wanted(self.table, filters);
         let external = |error| DataFusionError::External(Box::new(error));
-        let files = self.planner.plan(self.table, days).await.map_err(external)?;
+        let files = self.kind.plan(&self.planner, filters).await.map_err(external)?;
         if files.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),

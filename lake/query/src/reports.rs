@@ -117,21 +117,23 @@ impl Lake {
 
     /// One run that has ended, with its errors and its snapshots; none if there is no such run.
     pub async fn run(&self, run_id: RunId) -> Result<Option<Row>, QueryError> {
-        let day = run_id.started_at().date_naive();
-        let sql = format!("SELECT * FROM ops_batch_runs WHERE batch_id = '{run_id}' AND date = DATE '{day}'");
+        // The id of a run of another system does not say its day.
+        let day = run_id.day().map(|day| format!("AND date = DATE '{day}'")).unwrap_or_default();
+        let sql = format!("SELECT * FROM ops_batch_runs WHERE batch_id = '{run_id}' {day}");
         let Some(mut run) = self.rows(&sql).await?.into_iter().next() else { return Ok(None) };
         let errors = format!(
-            "SELECT * FROM ops_extraction_errors WHERE batch_id = '{run_id}' AND date = DATE '{day}'
-             ORDER BY error_timestamp"
+            "SELECT * FROM ops_extraction_errors WHERE batch_id = '{run_id}' {day} ORDER BY error_timestamp"
         );
         // A run may go on after midnight.
-        let next = day.succ_opt().unwrap_or(day);
+        let days = run_id.day().map(|day| {
+            format!("AND date >= DATE '{day}' AND date <= DATE '{}'", day.succ_opt().unwrap_or(day))
+        });
         let snapshots = format!(
             "SELECT venue, crypto AS asset, fiat, trade_type, snapshot_id, extraction_timestamp, total_offers_count,
                     offers_announced, pages_announced, pages_received, is_complete, raw_id
              FROM fact_market_depth
-             WHERE batch_id = '{run_id}' AND date >= DATE '{day}' AND date <= DATE '{next}'
-             ORDER BY extraction_timestamp"
+             WHERE batch_id = '{run_id}' {} ORDER BY extraction_timestamp",
+            days.unwrap_or_default(),
         );
         let list = |rows: Vec<Row>| Value::Array(rows.into_iter().map(Value::Object).collect());
         run.insert("errors".to_owned(), list(self.rows(&errors).await?));

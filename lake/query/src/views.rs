@@ -10,7 +10,24 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
     views
 }
 
+/// The table of checks that need one snapshot only. People ask `ops_data_quality`, which has all of them.
+pub(crate) const SNAPSHOT_CHECKS: &str = "ops_snapshot_quality";
+
 const FIXED: &[(&str, &str)] = &[
+    // Checks of single snapshots, and of snapshots against those before them.
+    (
+        "ops_data_quality",
+        "SELECT * FROM ops_snapshot_quality UNION ALL SELECT * FROM ops_derived_quality",
+    ),
+    // Versions of advertisers with the time that each was true, the last without an end:
+    // WHERE valid_from <= t AND t < valid_to. The function advertisers_as_of(t) says the same shorter.
+    (
+        "advertisers_as_of",
+        "SELECT *, effective_date AS valid_from,
+                coalesce(expiration_date, arrow_cast('9999-12-31T00:00:00Z', 'Timestamp(Microsecond, Some(\"UTC\"))'))
+                    AS valid_to
+         FROM dim_advertisers",
+    ),
     // One row per offer, snapshot and payment method. The first method of an offer is its primary one.
     (
         "fact_offer_payment_methods",

@@ -10,7 +10,7 @@
 mod common;
 
 use cauce_model::{Amount, Rate, TradeType};
-use cauce_query::{HistoryFilter, HistoryQuery, Interval, Lake, QueryError};
+use cauce_query::{HistoryFilter, HistoryQuery, Interval, Lake, QueryError, json_rows};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -116,4 +116,32 @@ fn intervals() {
     for text in ["", "m", "0m", "-5m", "5", "5s", "32d", "1é", "99999999999999999999d"] {
         assert!(text.parse::<Interval>().is_err(), "{text}");
     }
+}
+
+/// The view says in SQL what the report computes.
+#[tokio::test]
+async fn the_view_and_the_report_agree() {
+    let lake = common::lake().await;
+    let view =
+        lake.sql("SELECT * FROM price_history ORDER BY venue, trade_type, bucket_start").await.unwrap();
+    let view = json_rows(&view);
+    let all = HistoryQuery { trade_type: None, ..asked("10m", HistoryFilter::default()) };
+    let report = lake.price_history(&all).await.unwrap().buckets;
+    let taken: Vec<_> = report.into_iter().filter(|row| row["gap"] == false).collect();
+    assert_eq!((view.len(), taken.len()), (4, 4));
+    for (view, report) in view.iter().zip(&taken) {
+        for (name, value) in view.iter().filter(|(name, _)| *name != "newest_at") {
+            assert_eq!(Some(value), report.get(name), "{name}");
+        }
+    }
+}
+
+/// What is kept in memory follows the files: rows that arrive later are in the next answer.
+#[tokio::test]
+async fn a_new_snapshot_is_in_the_next_answer() {
+    let lake = common::lake().await;
+    let counted = || counts(&lake, HistoryFilter::default());
+    assert_eq!(counted().await, [Some(8), None, None, Some(4)]);
+    common::add(lake.store(), 20, 3).await;
+    assert_eq!(counted().await, [Some(8), None, Some(4), Some(4)]);
 }

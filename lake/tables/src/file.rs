@@ -27,6 +27,14 @@ pub enum WriteError {
         /// What Arrow said.
         source: ArrowError,
     },
+    /// Columns do not agree with the derived table's schema.
+    #[error("columns of {table}: {source}")]
+    Derived {
+        /// The table.
+        table: crate::Derived,
+        /// What Arrow said.
+        source: ArrowError,
+    },
     /// Parquet could not be written.
     #[error("parquet: {0}")]
     Parquet(#[from] ParquetError),
@@ -40,6 +48,27 @@ pub enum WriteError {
 
 /// Rows to a group: what a reader decides to skip or read. Measured for sealed files; hot files keep the same.
 const ROW_GROUP: usize = 128 * 1024;
+
+/// Parquet as every file of the lake has it.
+pub(crate) fn parquet_writer(
+    schema: &SchemaRef,
+    order: &[&str],
+) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
+    let sorting = order.iter().filter_map(|name| {
+        // Lists are one Parquet leaf each, and no table has structs: a column's place is its leaf's.
+        let column_idx = i32::try_from(schema.index_of(name).ok()?).ok()?;
+        Some(SortingColumn { column_idx, descending: false, nulls_first: true })
+    });
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_sorting_columns(Some(sorting.collect()))
+        .build();
+    // Parquet's own schema says it all; Arrow's beside it would be parsed for every file of every query.
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(Vec::with_capacity(1 << 20), Arc::clone(schema), options)
+}
 
 /// Writes one file of a table from pieces of batches.
 pub(crate) struct FileWriter {
@@ -60,21 +89,7 @@ impl FileWriter {
 
     pub(crate) fn new(table: Table) -> Result<Self, WriteError> {
         let schema = table.schema();
-        let sorting = table.order().iter().filter_map(|name| {
-            // Lists are one Parquet leaf each, and no table has structs: a column's place is its leaf's.
-            let column_idx = i32::try_from(schema.index_of(name).ok()?).ok()?;
-            Some(SortingColumn { column_idx, descending: false, nulls_first: true })
-        });
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_max_row_group_row_count(Some(ROW_GROUP))
-            .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_sorting_columns(Some(sorting.collect()))
-            .build();
-        // Parquet's own schema says it all; Arrow's beside it would be parsed for every file of every query.
-        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let out = Vec::with_capacity(1 << 20);
-        let writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?;
+        let writer = parquet_writer(&schema, table.order())?;
         Ok(Self { table, schema, writer, piece: None, pieces: Vec::new(), waiting: 0, rows: 0 })
     }
 

@@ -3,10 +3,12 @@
 //!
 //! `hot/<table>/date=D/<time>-<id>.parquet` is what a normalizer just wrote; `tables/<table>/date=D/seal-<n>.parquet`
 //! is a closed day. Every file says in its footer which raw objects it covers ([`Cover`]); all rows of one raw object
-//! for one table are in one file. [`Planner`] takes each raw object from exactly one file.
+//! for one table are in one file. [`Planner`] takes each raw object from exactly one file. Tables that are [`Derived`]
+//! from these are one object per partition.
 
 mod columns;
 mod cover;
+mod derived;
 mod file;
 mod footers;
 mod hot;
@@ -16,8 +18,10 @@ mod planner;
 mod reader;
 mod runs;
 mod schema;
+pub mod typed;
 
 pub use cover::{Cover, CoverError, CoveredObject};
+pub use derived::{Derived, Inputs};
 pub use file::WriteError;
 pub use hot::{DayBatch, HotFile, write};
 pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};

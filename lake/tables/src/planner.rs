@@ -9,15 +9,19 @@ use std::{
     sync::Arc,
 };
 
+use arrow::array::RecordBatch;
 use cauce_model::RawId;
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::{ObjectMeta, ObjectStore, path::Path};
-use parquet::errors::ParquetError;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
+use parquet::{
+    arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::RowSelection},
+    errors::ParquetError,
+};
 use thiserror::Error;
 
 use crate::{
-    CoverError, CoveredObject, Table,
+    CoverError, CoveredObject, Derived, Inputs, Table,
     footers::{Footer, Footers},
     merge::is_gone,
     reader::PinnedReader,
@@ -29,9 +33,9 @@ pub enum PlanError {
     /// The object store failed.
     #[error("object store: {0}")]
     Store(#[from] object_store::Error),
-    /// A file's footer can't be read.
+    /// A file can't be read.
     #[error("{path}: {source}")]
-    Footer {
+    File {
         /// The file.
         path: Path,
         /// What Parquet said.
@@ -59,7 +63,7 @@ impl PlanError {
     /// Whether a file went away, or was replaced, while it was planned: planning again helps.
     pub fn vanished(&self) -> bool {
         match self {
-            Self::Footer { source, .. } => is_gone(source),
+            Self::File { source, .. } => is_gone(source),
             Self::Store(error) => matches!(error, object_store::Error::NotFound { .. }),
             Self::Cover { .. } | Self::Overlap { .. } => false,
         }
@@ -178,10 +182,26 @@ impl CountedFile {
     }
 }
 
+impl Take {
+    /// The rows as a selection; none if they are all.
+    pub fn selection(&self) -> Option<RowSelection> {
+        let Self::Ranges { ranges, of } = self else { return None };
+        let range = |(start, length): &(u32, u32)| *start as usize..(*start + *length) as usize;
+        let total = usize::try_from(*of).unwrap_or(usize::MAX);
+        Some(RowSelection::from_consecutive_ranges(ranges.iter().map(range), total))
+    }
+}
+
 struct Listed {
     meta: ObjectMeta,
     date: NaiveDate,
     zone: Zone,
+}
+
+impl Listed {
+    fn whole(self) -> PlannedFile {
+        PlannedFile { meta: self.meta, date: self.date, zone: self.zone, rows: Take::All }
+    }
 }
 
 /// Plans reads of a lake.
@@ -209,8 +229,7 @@ impl Planner {
             listed.iter().filter(|file| file.zone == Zone::Hot).map(|file| file.date).collect();
         let (open, closed): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|file| unsealed.contains(&file.date));
-        let whole = |Listed { meta, date, zone }| PlannedFile { meta, date, zone, rows: Take::All };
-        let mut plan: Vec<PlannedFile> = closed.into_iter().map(whole).collect();
+        let mut plan: Vec<PlannedFile> = closed.into_iter().map(Listed::whole).collect();
         for file in self.count(open).await? {
             if let Some(rows) = file.rows() {
                 plan.push(PlannedFile { meta: file.meta, date: file.date, zone: file.zone, rows });
@@ -230,6 +249,42 @@ impl Planner {
     /// Reads a file that was planned.
     pub fn reader(&self, meta: ObjectMeta) -> PinnedReader {
         PinnedReader::new(Arc::clone(&self.store), meta, self.footers.clone())
+    }
+
+    /// Reads some columns of what was planned of a file, in the file's order.
+    pub async fn read(&self, planned: &PlannedFile, columns: &[&str]) -> Result<Vec<RecordBatch>, PlanError> {
+        let file = |source| PlanError::File { path: planned.meta.location.clone(), source };
+        let reader = self.reader(planned.meta.clone());
+        let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(file)?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let builder = match planned.rows.selection() {
+            Some(rows) => builder.with_row_selection(rows),
+            None => builder,
+        };
+        let rows = builder.with_projection(mask).build().map_err(file)?;
+        rows.try_collect().await.map_err(file)
+    }
+
+    /// The objects of a derived table on the days wanted, in the order of days. A table that is one object ignores the
+    /// days, and has the day of the epoch.
+    pub async fn derived(&self, table: Derived, days: Days) -> Result<Vec<PlannedFile>, PlanError> {
+        if table.by_day() {
+            let listed = self.list(&format!("tables/{table}"), Zone::Sealed, days).await?;
+            return Ok(listed.into_iter().map(Listed::whole).collect());
+        }
+        let date = NaiveDate::default();
+        match self.store.head(&table.path(date)).await {
+            Ok(meta) => Ok(vec![Listed { meta, date, zone: Zone::Sealed }.whole()]),
+            Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What an object of a derived table was made from; none if it does not say.
+    pub async fn inputs(&self, meta: &ObjectMeta) -> Result<Option<Inputs>, PlanError> {
+        let footer = self.footers.get(meta).await;
+        let footer = footer.map_err(|source| PlanError::File { path: meta.location.clone(), source })?;
+        Ok(Inputs::from_footer(footer.metadata()))
     }
 
     /// The days on which `table` has hot files.
@@ -281,7 +336,7 @@ impl Planner {
         let with_footer = |Listed { meta, date, zone }| async move {
             let path = || meta.location.clone();
             let footer = self.footers.get(&meta).await;
-            let footer = footer.map_err(|source| PlanError::Footer { path: path(), source })?;
+            let footer = footer.map_err(|source| PlanError::File { path: path(), source })?;
             let cover = footer.cover().map_err(|source| PlanError::Cover { path: path(), source })?;
             let supplies = vec![false; cover.objects.len()];
             Ok::<_, PlanError>(CountedFile { meta, date, zone, footer, supplies })

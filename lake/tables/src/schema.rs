@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, BadValue, RATE_PRECISION, RATE_SCALE, RawId};
-use cauce_raw::{CAUCE, kind};
+use cauce_raw::kind;
 
 /// An observation table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl Table {
     /// The tables that a raw object feeds. Each of them has a file that covers it, also where it gave no row. The
     /// last one is written last, so a raw object that it covers is covered everywhere.
     pub fn fed_by(raw: &RawId) -> &'static [Self] {
-        if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
+        if raw.kind() == kind::RUN_REPORT {
             &[Self::Quarantine, Self::OpsExtractionErrors, Self::OpsBatchRuns]
         } else {
             &[Self::Quarantine, Self::OpsDataQuality, Self::FactMarketDepth, Self::FactOffers]
@@ -256,4 +256,49 @@ fn ops_extraction_errors() -> Vec<Field> {
         required("retry_count", DataType::Int32),
         required("is_resolved", DataType::Boolean),
     ]
+}
+
+/// Versions of advertisers: each holds from its effective date until its expiration date, which it does not include.
+pub(crate) fn dim_advertisers() -> Schema {
+    Schema::new(vec![
+        required("advertiser_sk", DataType::Utf8),
+        required("venue", DataType::Utf8),
+        required("advertiser_id", DataType::Utf8),
+        optional("nickname", DataType::Utf8),
+        required("is_merchant", DataType::Boolean),
+        optional("registration_days", DataType::Int32),
+        optional("user_grade", DataType::Int32),
+        required("effective_date", ts()),
+        optional("expiration_date", ts()),
+        required("is_current", DataType::Boolean),
+    ])
+}
+
+/// Changes of offers between snapshots of one market. `raw_id` and `raw_pos` are those of the snapshot in which the
+/// change was seen.
+pub(crate) fn fact_offer_changes() -> Schema {
+    let mut fields = vec![
+        required("snapshot_id", DataType::Utf8),
+        required("changed_at", ts()),
+        optional("previous_at", ts()),
+    ];
+    fields.extend(market());
+    fields.extend([
+        required("offer_external_id", DataType::Utf8),
+        required("advertiser_id", DataType::Utf8),
+        required("change", DataType::Utf8),
+        optional("old_price", DEC),
+        optional("new_price", DEC),
+        optional("old_available_amount", DEC),
+        optional("new_available_amount", DEC),
+        required("raw_id", DataType::Utf8),
+        required("raw_pos", DataType::Int32),
+        required("normalizer_version", DataType::Int32),
+    ]);
+    Schema::new(fields)
+}
+
+/// The same columns as `ops_data_quality`.
+pub(crate) fn ops_derived_quality() -> Schema {
+    Table::OpsDataQuality.schema().as_ref().clone()
 }

@@ -119,7 +119,7 @@ async fn days_that_are_not_wanted_are_not_even_listed() {
     assert_eq!(covered, [&id("one")]);
     let all = planner.plan(Table::FactOffers, Days::ALL).await;
     assert!(
-        matches!(all, Err(PlanError::Footer { .. })),
+        matches!(all, Err(PlanError::File { .. })),
         "a broken file is no reason to leave rows out: {all:?}"
     );
 }

@@ -10,7 +10,7 @@ use arrow::{
 use cauce_maintain::{Maintainer, MaintenanceSettings};
 use cauce_model::{Market, RawId, RunId, TradeType};
 use cauce_raw::{Bundle, Envelope, RawZone, kind};
-use cauce_tables::{Cover, DayBatch, Days, HotFile, Input, Planner, Rows, Table, write};
+use cauce_tables::{Cover, DayBatch, Days, Derived, HotFile, Input, Planner, Rows, Table, write};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
 use parquet::{
@@ -50,6 +50,29 @@ fn page(fiat: &str, number: i64) -> Value {
         })
     });
     json!({ "code": "000000", "data": ads.collect::<Vec<_>>(), "total": 5, "success": true })
+}
+
+/// An ad of a test, and who placed it.
+#[derive(Debug, Clone)]
+pub(crate) struct TestAd {
+    pub(crate) id: u32,
+    pub(crate) price: u32,
+    pub(crate) available: u32,
+    pub(crate) nickname: String,
+}
+
+impl TestAd {
+    fn json(&self) -> Value {
+        let Self { id, price, available, nickname } = self;
+        json!({
+            "adv": { "advNo": id.to_string(), "tradeType": "SELL", "asset": "USDT", "fiatUnit": "VES",
+                     "price": price.to_string(), "surplusAmount": available.to_string(),
+                     "minSingleTransAmount": "10", "maxSingleTransAmount": "5000",
+                     "tradeMethods": [{ "identifier": "PagoMovil" }] },
+            "advertiser": { "userNo": format!("u{id}"), "nickName": nickname, "userType": "user",
+                            "monthFinishRate": 0.9, "monthOrderCount": 7 },
+        })
+    }
 }
 
 impl TestLake {
@@ -92,6 +115,36 @@ impl TestLake {
         let object = bundle.seal("pages").unwrap();
         self.raw().put(&object).await.unwrap();
         object.id
+    }
+
+    /// Puts a snapshot of USDT / VES into the raw zone: these ads, of `announced` that the venue says it has.
+    pub(crate) async fn shown(&self, taken: DateTime<Utc>, ads: &[TestAd], announced: usize) -> RawId {
+        let name = taken.format("run%H%M%S").to_string();
+        let mut bundle = Bundle::new("binance_p2p", kind::MARKET_SNAPSHOT, taken.date_naive(), &name);
+        let data: Vec<Value> = ads.iter().map(TestAd::json).collect();
+        let page = json!({ "code": "000000", "data": data, "total": announced, "success": true });
+        let mut envelope = Envelope::bare(page.to_string().into_bytes(), taken);
+        envelope.run_id = Some(RunId::starting(taken));
+        envelope.page = Some(1);
+        envelope.market = Some(Market {
+            venue: "binance_p2p".parse().unwrap(),
+            asset: "USDT".parse().unwrap(),
+            fiat: "VES".parse().unwrap(),
+            trade_type: TradeType::Buy,
+        });
+        bundle.push(&envelope).unwrap();
+        let object = bundle.seal("pages").unwrap();
+        self.raw().put(&object).await.unwrap();
+        object.id
+    }
+
+    /// Rows of a derived table as text by column, in the order of its objects.
+    pub(crate) async fn derived(&self, table: Derived) -> Vec<BTreeMap<String, String>> {
+        let mut rows = Vec::new();
+        for file in self.planner().derived(table, Days::ALL).await.unwrap() {
+            rows.extend(texts(&rows_of(self, file.meta.location.as_ref()).await));
+        }
+        rows
     }
 
     /// The hot files of these raw objects, which must be of one day, in the order in which they must be stored.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cauce_maintain::{Maintainer, MaintenanceSettings};
 use cauce_model::{Market, RawId, RunId, TradeType};
 use cauce_normalize::{normalize, open};
 use cauce_query::Lake;
@@ -69,18 +70,25 @@ fn object(at: DateTime<Utc>, step: i64) -> (RawId, Vec<u8>) {
     (sealed.id.clone(), RawZone::decompress(&sealed.id, &sealed.bytes).unwrap())
 }
 
+/// Adds the snapshots of a moment.
+pub(crate) async fn add(store: &Arc<dyn ObjectStore>, minutes: i64, step: i64) {
+    let at = start() + TimeDelta::minutes(minutes);
+    let (id, bytes) = object(at, step);
+    let lines = open(&bytes);
+    let mut day = DayBatch::new(id.date());
+    day.add(&id, Some(at), &normalize(&id, &lines));
+    for file in day.finish().unwrap() {
+        write(store, &file).await.unwrap();
+    }
+}
+
 /// The lake: snapshots at 10:00, 10:05 and 10:30.
 pub(crate) async fn lake() -> Lake {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     for (minutes, step) in [(0, 0), (5, 1), (30, 2)] {
-        let at = start() + TimeDelta::minutes(minutes);
-        let (id, bytes) = object(at, step);
-        let lines = open(&bytes);
-        let mut day = DayBatch::new(id.date());
-        day.add(&id, Some(at), &normalize(&id, &lines));
-        for file in day.finish().unwrap() {
-            write(&store, &file).await.unwrap();
-        }
+        add(&store, minutes, step).await;
     }
-    Lake::open(store).await.unwrap()
+    let lake = Lake::open(Arc::clone(&store)).await.unwrap();
+    Maintainer::new(store, lake.planner().clone(), MaintenanceSettings::default()).derive().await.unwrap();
+    lake
 }

@@ -1,7 +1,8 @@
 //! Price history: what a market paid, bucket by bucket.
 //!
 //! Without a filter on offers it is answered from `fact_market_depth`, whose sums merge exactly; with one, from
-//! `fact_offers`. Both paths give the same columns through the same last step, so where both can answer they agree.
+//! `fact_offers`. Both paths give figures of snapshots, and the same last step makes buckets of them, so where both
+//! can answer they agree. The view `price_history` says the first path in SQL.
 //!
 //! Definitions, per venue, pair, side and bucket:
 //! - `snapshots`: snapshots taken; `count`: offers in them that pass the filters, an offer in two snapshots twice;
@@ -12,12 +13,29 @@
 //! - `is_complete`: every snapshot brought all that the venue announced;
 //! - `gap`: no snapshot was taken. A bucket with snapshots and a count of 0 had no such offers: that is no gap.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+mod buckets;
+mod snapshots;
+pub(crate) mod statistics;
 
+use std::{collections::HashMap, fmt, str::FromStr};
+
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::Int64Type,
+    error::ArrowError,
+};
+use buckets::Buckets;
 use cauce_model::{Amount, Asset, Fiat, Rate, TradeType, Venue};
+use cauce_tables::{
+    Days,
+    typed::{Columns, value},
+};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use datafusion::common::DataFusionError;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use snapshots::Figures;
+pub(crate) use snapshots::SnapshotCache;
 use thiserror::Error;
 
 use crate::{Lake, QueryError, json_rows};
@@ -48,6 +66,10 @@ impl Interval {
 
     fn seconds(self) -> i64 {
         self.0.num_seconds()
+    }
+
+    fn micros(self) -> i64 {
+        self.seconds() * 1_000_000
     }
 
     fn floor(self, time: DateTime<Utc>) -> DateTime<Utc> {
@@ -159,8 +181,11 @@ pub struct History {
     pub newest_at: Option<String>,
     /// Buckets without a snapshot.
     pub gaps: usize,
-    /// In the order of venue, side and time.
+    /// The rows of `table` as objects.
     pub buckets: Vec<Map<String, Value>>,
+    /// In the order of venue, side and time.
+    #[serde(skip)]
+    pub table: RecordBatch,
 }
 
 /// Text as an SQL literal.
@@ -176,43 +201,17 @@ pub(crate) fn literal(time: DateTime<Utc>) -> String {
     )
 }
 
-/// One row per snapshot, from the snapshots' own figures.
-const FROM_DEPTH: &str = "
-    SELECT venue, crypto, fiat, trade_type, extraction_timestamp, is_complete,
-           CAST(total_offers_count AS BIGINT) AS n, CAST(sum_price AS DECIMAL(76, 8)) AS sum_price,
-           CAST(sum_price_sq AS DECIMAL(76, 16)) AS sum_price_sq, min_price, max_price, median_price,
-           total_available_volume AS volume
-    FROM fact_market_depth";
-
-/// One row per snapshot, from its offers that pass `{conditions}`. A snapshot of which no offer passes stays, so that
-/// it is no gap.
-fn from_offers(conditions: &str) -> String {
-    format!(
-        "SELECT d.venue, d.crypto, d.fiat, d.trade_type, d.extraction_timestamp, d.is_complete,
-                coalesce(o.n, 0) AS n, coalesce(o.sum_price, 0) AS sum_price,
-                coalesce(o.sum_price_sq, 0) AS sum_price_sq, o.min_price, o.max_price, o.median_price,
-                CAST(coalesce(o.volume, 0) AS DECIMAL(38, 8)) AS volume
-         FROM fact_market_depth d
-         LEFT JOIN (SELECT snapshot_id, count(*) AS n, CAST(sum(price) AS DECIMAL(76, 8)) AS sum_price,
-                           sum(CAST(price AS DECIMAL(40, 8)) * CAST(price AS DECIMAL(40, 8))) AS sum_price_sq,
-                           min(price) AS min_price, max(price) AS max_price, median(price) AS median_price,
-                           sum(available_amount) AS volume
-                    FROM fact_offers WHERE {conditions} GROUP BY snapshot_id) o
-           ON o.snapshot_id = d.snapshot_id"
-    )
-}
-
-/// Buckets of `snapshots`, a query that gives one row per snapshot. The best prices of both sides stand in every row.
-fn buckets(snapshots: &str, interval: Interval) -> String {
+/// The view `price_history`: ten minutes, all offers, no rows for gaps. The best prices of both sides stand in every
+/// row.
+pub(crate) fn view() -> String {
     format!(
         "SELECT venue, crypto, fiat, trade_type, bucket_start, snapshots, count, avg_price, median_price, min_price,
                 max_price, std_dev, volume, best_bid, best_ask, best_ask - best_bid AS spread_absolute,
                 (best_ask - best_bid) * 100 / best_bid AS spread_percentage, is_complete, newest_at
          FROM (SELECT *, max(CASE WHEN trade_type = 'SELL' THEN max_price END) OVER pair AS best_bid,
                       min(CASE WHEN trade_type = 'BUY' THEN min_price END) OVER pair AS best_ask
-               FROM (SELECT venue, crypto, fiat, trade_type,
-                            date_bin(INTERVAL '{seconds} seconds', extraction_timestamp) AS bucket_start,
-                            count(*) AS snapshots, sum(n) AS count, price_mean(sum(sum_price), sum(n)) AS avg_price,
+               FROM (SELECT venue, crypto, fiat, trade_type, bucket_start, count(*) AS snapshots,
+                            sum(n) AS count, price_mean(sum(sum_price), sum(n)) AS avg_price,
                             median(median_price) AS median_price, min(min_price) AS min_price,
                             max(max_price) AS max_price,
                             price_std_dev(sum(sum_price),
@@ -220,17 +219,16 @@ fn buckets(snapshots: &str, interval: Interval) -> String {
                                           sum(n)) AS std_dev,
                             sum(volume) AS volume, bool_and(is_complete) AS is_complete,
                             max(extraction_timestamp) AS newest_at
-                     FROM ({snapshots})
-                     GROUP BY venue, crypto, fiat, trade_type,
-                              date_bin(INTERVAL '{seconds} seconds', extraction_timestamp))
+                     FROM (SELECT venue, crypto, fiat, trade_type, bucket_start, extraction_timestamp, is_complete,
+                                  CAST(total_offers_count AS BIGINT) AS n,
+                                  CAST(sum_price AS DECIMAL(76, 8)) AS sum_price,
+                                  CAST(sum_price_sq AS DECIMAL(76, 16)) AS sum_price_sq, min_price, max_price,
+                                  median_price, total_available_volume AS volume
+                           FROM {})
+                     GROUP BY venue, crypto, fiat, trade_type, bucket_start)
                WINDOW pair AS (PARTITION BY venue, crypto, fiat, bucket_start))",
-        seconds = interval.seconds(),
+        Interval::TEN_MINUTES.snapshots_by_bucket(),
     )
-}
-
-/// The view `price_history`: ten minutes, all offers, no rows for gaps.
-pub(crate) fn view() -> String {
-    buckets(FROM_DEPTH, Interval::TEN_MINUTES)
 }
 
 /// Most buckets in one answer, over all sides and venues.
@@ -239,10 +237,6 @@ const MOST: i64 = 100_000;
 impl Lake {
     /// Answers a price history.
     pub async fn price_history(&self, query: &HistoryQuery) -> Result<History, QueryError> {
-        self.history_from(query, !query.filter.is_none()).await
-    }
-
-    async fn history_from(&self, query: &HistoryQuery, offers: bool) -> Result<History, QueryError> {
         let span = (query.until - query.since).num_seconds();
         if span <= 0 {
             return Err(QueryError::Refused(format!(
@@ -254,93 +248,91 @@ impl Lake {
             let message = format!("more than {MOST} buckets of {}; ask for wider buckets", query.interval);
             return Err(QueryError::Refused(message));
         }
-        let rows = json_rows(&self.sql(&sql(query, offers)).await?);
-        let newest_at = rows.iter().filter_map(|row| row.get("newest_at")?.as_str()).max().map(str::to_owned);
-        let buckets = with_gaps(query, rows);
-        let gaps = buckets.iter().filter(|row| row.get("gap") == Some(&Value::Bool(true))).count();
+        let days = Days { first: Some(query.since.date_naive()), last: Some(query.until.date_naive()) };
+        let snapshots = self.snapshots().read(days).await?;
+        let passing = match query.filter.is_none() {
+            true => None,
+            false => Some(self.passing(query).await?),
+        };
+        let mut buckets = Buckets::new(query);
+        let period = query.since.timestamp_micros()..query.until.timestamp_micros();
+        let wanted = snapshots.of(|market| {
+            market.crypto == query.asset.as_str()
+                && market.fiat == query.fiat.as_str()
+                && query.venue.as_ref().is_none_or(|venue| venue.as_str() == market.venue)
+        });
+        for (market, snapshot) in wanted.filter(|(_, snapshot)| period.contains(&snapshot.at)) {
+            // A snapshot of which no offer passes stays, so that it is no gap.
+            let figures = passing.as_ref().map(|passing| passing.get(&snapshot.id).unwrap_or(&Figures::NONE));
+            buckets.add(market, snapshot, figures.unwrap_or(&snapshot.figures));
+        }
+        let newest_at = buckets.newest().and_then(DateTime::from_timestamp_micros);
+        let table = buckets.finish().map_err(DataFusionError::from)?;
+        let gaps = table.column_by_name("gap").map_or(0, |gaps| gaps.as_boolean().true_count());
         Ok(History {
             interval: query.interval.to_string(),
             since: query.since,
             until: query.until,
-            answered_from: if offers { "fact_offers" } else { "fact_market_depth" },
-            newest_at,
+            answered_from: if passing.is_some() { "fact_offers" } else { "fact_market_depth" },
+            newest_at: newest_at.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             gaps,
-            buckets,
+            buckets: json_rows(std::slice::from_ref(&table)),
+            table,
         })
+    }
+
+    /// Figures over the offers that pass, by snapshot. Snapshots of which none passes are not among them.
+    async fn passing(&self, query: &HistoryQuery) -> Result<HashMap<Box<str>, Figures>, QueryError> {
+        let batches = self.sql(&passing_offers(query)).await?;
+        let mut passing = HashMap::new();
+        for batch in &batches {
+            figures(batch, &mut passing).map_err(DataFusionError::from)?;
+        }
+        Ok(passing)
     }
 }
 
-fn sql(query: &HistoryQuery, offers: bool) -> String {
-    // Both sides are read even if one is asked for: the other's best price stands in every row.
-    let mut market = vec![
+/// The offers of both sides that pass, as one row per snapshot: the other side's best price stands in every bucket.
+fn passing_offers(query: &HistoryQuery) -> String {
+    let mut conditions = vec![
         format!("crypto = '{}'", query.asset),
         format!("fiat = '{}'", query.fiat),
         format!("extraction_timestamp >= {}", literal(query.since)),
         format!("extraction_timestamp < {}", literal(query.until)),
     ];
-    market.extend(query.venue.as_ref().map(|venue| format!("venue = '{venue}'")));
-    let market = market.join(" AND ");
-    let snapshots = match offers {
-        false => format!("{FROM_DEPTH} WHERE {market}"),
-        true => {
-            let mut conditions = query.filter.conditions();
-            conditions.insert(0, market.clone());
-            format!("SELECT * FROM ({}) WHERE {market}", from_offers(&conditions.join(" AND ")))
-        }
-    };
-    let side = query.trade_type.map(|side| format!("WHERE trade_type = '{side}'")).unwrap_or_default();
+    conditions.extend(query.venue.as_ref().map(|venue| format!("venue = '{venue}'")));
+    conditions.extend(query.filter.conditions());
     format!(
-        "SELECT * FROM ({}) {side} ORDER BY venue, trade_type, bucket_start",
-        buckets(&snapshots, query.interval)
+        "SELECT arrow_cast(snapshot_id, 'Utf8') AS snapshot_id, n, sum_price, sum_price_sq, min_price, max_price,
+                median_price, volume
+         FROM (SELECT snapshot_id, count(*) AS n, CAST(sum(price) AS DECIMAL(38, 8)) AS sum_price,
+                      TRY_CAST(sum(CAST(price AS DECIMAL(40, 8)) * CAST(price AS DECIMAL(40, 8)))
+                               AS DECIMAL(38, 16)) AS sum_price_sq,
+                      min(price) AS min_price, max(price) AS max_price, median(price) AS median_price,
+                      CAST(sum(available_amount) AS DECIMAL(38, 8)) AS volume
+               FROM fact_offers WHERE {} GROUP BY snapshot_id)",
+        conditions.join(" AND "),
     )
 }
 
-/// Puts in a row for every bucket that has none, in every series.
-fn with_gaps(query: &HistoryQuery, rows: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
-    let text = |row: &Map<String, Value>, name: &str| {
-        row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let mut series: BTreeMap<(String, String), BTreeMap<String, Map<String, Value>>> = BTreeMap::new();
-    let mut venues: Vec<String> = rows.iter().map(|row| text(row, "venue")).collect();
-    venues.extend(query.venue.as_ref().map(ToString::to_string));
-    let sides = query.trade_type.map_or_else(|| TradeType::ALL.to_vec(), |side| vec![side]);
-    for venue in venues {
-        for side in &sides {
-            series.entry((venue.clone(), side.to_string())).or_default();
-        }
+fn figures(batch: &RecordBatch, into: &mut HashMap<Box<str>, Figures>) -> Result<(), ArrowError> {
+    let columns = Columns(batch);
+    let ids = columns.text("snapshot_id")?;
+    let counts = columns.primitive::<Int64Type>("n")?;
+    let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
+    let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
+    let (medians, volumes) = (columns.decimals("median_price")?, columns.decimals("volume")?);
+    for row in 0..batch.num_rows() {
+        let figures = Figures {
+            count: counts.value(row),
+            sum_price: sums.value(row),
+            sum_price_sq: value(squares, row),
+            min_price: value(least, row),
+            max_price: value(most, row),
+            median_price: value(medians, row),
+            volume: volumes.value(row),
+        };
+        into.insert(ids.value(row).into(), figures);
     }
-    for row in rows {
-        let key = (text(&row, "venue"), text(&row, "trade_type"));
-        series.entry(key).or_default().insert(text(&row, "bucket_start"), row);
-    }
-    let mut out = Vec::new();
-    for ((venue, side), mut found) in series {
-        let mut start = query.interval.floor(query.since);
-        while start < query.until {
-            let name = start.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-            out.push(match found.remove(&name) {
-                Some(mut row) => {
-                    row.remove("newest_at");
-                    row.insert("gap".to_owned(), Value::Bool(false));
-                    row
-                }
-                None => gap(query, &venue, &side, &name),
-            });
-            start += query.interval.0;
-        }
-    }
-    out
-}
-
-fn gap(query: &HistoryQuery, venue: &str, side: &str, start: &str) -> Map<String, Value> {
-    let row = json!({
-        "venue": venue, "crypto": query.asset.as_str(), "fiat": query.fiat.as_str(), "trade_type": side,
-        "bucket_start": start, "snapshots": 0, "count": 0, "avg_price": null, "median_price": null,
-        "min_price": null, "max_price": null, "std_dev": null, "volume": null, "best_bid": null,
-        "best_ask": null, "spread_absolute": null, "spread_percentage": null, "is_complete": false, "gap": true,
-    });
-    match row {
-        Value::Object(row) => row,
-        _ => Map::new(),
-    }
+    Ok(())
 }

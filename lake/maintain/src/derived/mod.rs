@@ -1,0 +1,174 @@
+//! Derived tables: each a function of the observations, made again where these have changed.
+//!
+//! An object says in its footer which days it was made from, and which files these had (`Inputs`). A pass compares
+//! that with the files of now and makes again what is no longer true. The object is replaced only if nobody has
+//! replaced it meanwhile; who is second leaves it: what is still stale then, the next pass finds.
+
+mod advertisers;
+mod days;
+mod offer_changes;
+mod quality;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::{array::RecordBatch, error::ArrowError};
+use cauce_tables::{Days, Derived, Inputs, PlanError, PlannedFile, WriteError};
+use chrono::NaiveDate;
+use days::DayFiles;
+use object_store::{ObjectMeta, PutMode, UpdateVersion};
+pub use quality::QualitySettings;
+use serde::Serialize;
+
+use crate::{MaintainError, Maintainer};
+
+/// An object of a derived table that was made, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rebuilt {
+    /// The table.
+    pub table: &'static str,
+    /// The object.
+    pub path: String,
+    /// Its rows.
+    pub rows: usize,
+}
+
+/// Which objects of a derived table are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rebuild {
+    /// Those whose inputs have changed.
+    Stale,
+    /// All.
+    All,
+}
+
+/// What a partition is made into, and from what.
+struct Made {
+    rows: RecordBatch,
+    days: BTreeMap<NaiveDate, Option<String>>,
+}
+
+impl Maintainer {
+    /// Brings every derived table up to date.
+    pub async fn derive(&self) -> Result<Vec<Rebuilt>, MaintainError> {
+        let mut rebuilt = Vec::new();
+        for table in Derived::ALL {
+            rebuilt.extend(self.rebuild(table, Rebuild::Stale).await?);
+        }
+        Ok(rebuilt)
+    }
+
+    /// Makes a derived table, or what is stale of it.
+    pub async fn rebuild(&self, table: Derived, which: Rebuild) -> Result<Vec<Rebuilt>, MaintainError> {
+        let mut tries = 0;
+        let mut rebuilt = Vec::new();
+        loop {
+            match self.try_rebuild(table, which, &mut rebuilt).await {
+                Err(error) if error.is_stale() && tries < Self::TRIES => tries += 1,
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(rebuilt),
+            }
+        }
+    }
+
+    async fn try_rebuild(
+        &self,
+        table: Derived,
+        which: Rebuild,
+        rebuilt: &mut Vec<Rebuilt>,
+    ) -> Result<(), MaintainError> {
+        let observed = DayFiles::list(&self.planner, table).await?;
+        let rules = self.rules_of(table);
+        let mut existing: BTreeMap<NaiveDate, PlannedFile> = BTreeMap::new();
+        for file in self.planner.derived(table, Days::ALL).await? {
+            existing.insert(file.date, file);
+        }
+        let partitions: BTreeSet<NaiveDate> = match table.by_day() {
+            true => observed.days().collect(),
+            false => BTreeSet::from([NaiveDate::default()]),
+        };
+        for day in partitions {
+            let path = table.path(day).to_string();
+            if rebuilt.iter().any(|done| done.path == path) {
+                continue;
+            }
+            let before = existing.get(&day);
+            let inputs = match before {
+                Some(file) if which == Rebuild::Stale => self.planner.inputs(&file.meta).await?,
+                _ => None,
+            };
+            let inputs = inputs.filter(|inputs| inputs.rules == rules);
+            if inputs.as_ref().is_some_and(|inputs| observed.are(table, &inputs.days)) {
+                continue;
+            }
+            let made = match table {
+                Derived::DimAdvertisers => {
+                    let before = before.zip(inputs.as_ref());
+                    advertisers::make(&self.planner, &observed, before).await?
+                }
+                Derived::FactOfferChanges => offer_changes::make(&self.planner, &observed, day).await?,
+                Derived::OpsDerivedQuality => {
+                    quality::make(&self.planner, &observed, day, &self.settings.quality).await?
+                }
+            };
+            let rows = made.rows.num_rows();
+            if before.is_none() && rows == 0 && !table.by_day() && observed.days().next().is_none() {
+                continue;
+            }
+            let inputs = Inputs { rules: rules.clone(), days: made.days };
+            if self.put_derived(table, day, &made.rows, &inputs, before.map(|file| &file.meta)).await? {
+                tracing::info!(%table, path, rows, "derived");
+                rebuilt.push(Rebuilt { table: table.name(), path, rows });
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules of a table as text: objects made by others are stale.
+    fn rules_of(&self, table: Derived) -> String {
+        match table {
+            Derived::DimAdvertisers => advertisers::RULES.to_owned(),
+            Derived::FactOfferChanges => offer_changes::RULES.to_owned(),
+            Derived::OpsDerivedQuality => quality::rules(&self.settings.quality),
+        }
+    }
+
+    /// Puts an object in place of the one that was there; false if another was put there meanwhile.
+    async fn put_derived(
+        &self,
+        table: Derived,
+        day: NaiveDate,
+        rows: &RecordBatch,
+        inputs: &Inputs,
+        before: Option<&ObjectMeta>,
+    ) -> Result<bool, MaintainError> {
+        let bytes = table.encode(rows, inputs)?;
+        let mode = match before {
+            None => PutMode::Create,
+            Some(meta) => {
+                PutMode::Update(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() })
+            }
+        };
+        fail::fail_point!("derive.before_put");
+        match self.store.put_opts(&table.path(day), bytes.into(), mode.into()).await {
+            Ok(_) => Ok(true),
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. }
+                | object_store::Error::NotFound { .. },
+            ) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Columns of `file` that are not what they should be.
+fn broken(file: &PlannedFile) -> impl Fn(ArrowError) -> MaintainError {
+    let path = file.meta.location.clone();
+    move |source| PlanError::File { path: path.clone(), source: source.into() }.into()
+}
+
+/// Rows of a derived table from its columns.
+fn batch(table: Derived, columns: Vec<arrow::array::ArrayRef>) -> Result<RecordBatch, MaintainError> {
+    RecordBatch::try_new(table.schema(), columns)
+        .map_err(|source| WriteError::Derived { table, source }.into())
+}

@@ -1,0 +1,223 @@
+//! `ops_derived_quality`: checks of a snapshot against those before it.
+//!
+//! - `price_anomaly`: how far the snapshot's median price is from the median of the snapshots of that market and side in
+//!   the 24 hours before it, in robust standard deviations: 1.4826 × the median absolute deviation, which is the
+//!   standard deviation where prices are normal, and at least 0.05 % of the price, so that a market that did not move
+//!   for a day may move again. Only where enough snapshots came before.
+//! - `freshness`: seconds since the snapshot before.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::{
+    array::{
+        ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    },
+    error::ArrowError,
+};
+use cauce_tables::{
+    Derived, Planner, Table,
+    typed::{Columns, text, value},
+};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use serde_json::json;
+
+use super::{DayFiles, Made, batch, broken};
+use crate::MaintainError;
+
+/// Bounds of the checks of snapshots against others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QualitySettings {
+    /// Robust standard deviations that a price may be away from the day before.
+    pub price_anomaly: f64,
+    /// Snapshots of the day before that are needed to say so.
+    pub least_snapshots: usize,
+    /// Time that may pass between two snapshots of a market.
+    pub freshness: TimeDelta,
+}
+
+impl Default for QualitySettings {
+    fn default() -> Self {
+        Self { price_anomaly: 6.0, least_snapshots: 12, freshness: TimeDelta::minutes(15) }
+    }
+}
+
+/// The rules with their settings.
+pub(super) fn rules(settings: &QualitySettings) -> String {
+    let QualitySettings { price_anomaly, least_snapshots, freshness } = settings;
+    format!("1 price_anomaly={price_anomaly} least={least_snapshots} freshness={}", freshness.num_seconds())
+}
+
+/// Makes the deviation of normally distributed values a standard deviation.
+const NORMAL: f64 = 1.4826;
+/// Least robust standard deviation, as a share of the price.
+const LEAST: f64 = 0.0005;
+
+type Market = [String; 4];
+
+#[derive(Debug, Clone)]
+struct Taken {
+    at: i64,
+    id: String,
+    batch_id: Option<String>,
+    median: Option<i128>,
+    raw_id: String,
+    raw_pos: i32,
+    version: i32,
+}
+
+struct Judged<'t> {
+    market: &'t Market,
+    taken: &'t Taken,
+    metric: &'static str,
+    value: f64,
+    threshold: f64,
+    details: String,
+}
+
+pub(super) async fn make(
+    planner: &Planner,
+    observed: &DayFiles,
+    day: NaiveDate,
+    settings: &QualitySettings,
+) -> Result<Made, MaintainError> {
+    let mut days = BTreeMap::new();
+    let mut markets: BTreeMap<Market, Vec<Taken>> = BTreeMap::new();
+    for date in day.pred_opt().into_iter().chain([day]) {
+        days.insert(date, observed.state(date));
+        for file in observed.of(Table::FactMarketDepth, date) {
+            for batch in planner.read(file, &COLUMNS).await? {
+                taken(&batch, &mut markets).map_err(broken(file))?;
+            }
+        }
+    }
+    for snapshots in markets.values_mut() {
+        snapshots.sort_by(|left, right| (left.at, &left.id).cmp(&(right.at, &right.id)));
+    }
+    let start = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+    let mut judged = Vec::new();
+    for (market, snapshots) in &markets {
+        for (index, taken) in snapshots.iter().enumerate().filter(|(_, taken)| taken.at >= start) {
+            judged.extend(freshness(market, &snapshots[..index], taken, settings));
+            judged.extend(price_anomaly(market, &snapshots[..index], taken, settings));
+        }
+    }
+    Ok(Made { rows: table(&judged)?, days })
+}
+
+fn freshness<'t>(
+    market: &'t Market,
+    before: &[Taken],
+    taken: &'t Taken,
+    settings: &QualitySettings,
+) -> Option<Judged<'t>> {
+    let previous = before.last()?;
+    let value = (taken.at - previous.at) as f64 / 1e6;
+    let details = json!({ "previous_snapshot_id": previous.id }).to_string();
+    let threshold = settings.freshness.num_seconds() as f64;
+    Some(Judged { market, taken, metric: "freshness", value, threshold, details })
+}
+
+fn price_anomaly<'t>(
+    market: &'t Market,
+    before: &[Taken],
+    taken: &'t Taken,
+    settings: &QualitySettings,
+) -> Option<Judged<'t>> {
+    // Statistics leave the integers: how unusual a price is, is no money.
+    let price = taken.median? as f64;
+    let since = taken.at - TimeDelta::hours(24).num_microseconds()?;
+    let recent = before.iter().rev().take_while(|snapshot| snapshot.at >= since);
+    let mut prices: Vec<f64> = recent.filter_map(|snapshot| Some(snapshot.median? as f64)).collect();
+    if prices.len() < settings.least_snapshots.max(1) {
+        return None;
+    }
+    let snapshots = prices.len();
+    let middle = median(&mut prices);
+    let mut deviations: Vec<f64> = prices.iter().map(|price| (price - middle).abs()).collect();
+    let mad = median(&mut deviations);
+    let value = (price - middle).abs() / (NORMAL * mad).max(LEAST * middle);
+    let units = |number: f64| number / 1e8;
+    let details = json!({
+        "median_price": units(price), "median_24h": units(middle), "mad_24h": units(mad), "snapshots": snapshots,
+    });
+    let threshold = settings.price_anomaly;
+    Some(Judged { market, taken, metric: "price_anomaly", value, threshold, details: details.to_string() })
+}
+
+/// The median of at least one number.
+fn median(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    match numbers.len().is_multiple_of(2) {
+        true => f64::midpoint(numbers[middle - 1], numbers[middle]),
+        false => numbers[middle],
+    }
+}
+
+const COLUMNS: [&str; 11] = [
+    "batch_id",
+    "snapshot_id",
+    "extraction_timestamp",
+    "venue",
+    "crypto",
+    "fiat",
+    "trade_type",
+    "median_price",
+    "raw_id",
+    "raw_pos",
+    "normalizer_version",
+];
+
+fn taken(batch: &RecordBatch, markets: &mut BTreeMap<Market, Vec<Taken>>) -> Result<(), ArrowError> {
+    let columns = Columns(batch);
+    let (batch_ids, ids) = (columns.text("batch_id")?, columns.text("snapshot_id")?);
+    let times = columns.times("extraction_timestamp")?;
+    let market = columns.market()?;
+    let medians = columns.decimals("median_price")?;
+    let (raw_ids, positions) = (columns.text("raw_id")?, columns.whole("raw_pos")?);
+    let versions = columns.whole("normalizer_version")?;
+    for row in 0..batch.num_rows() {
+        let taken = Taken {
+            at: times.value(row),
+            id: ids.value(row).to_owned(),
+            batch_id: text(batch_ids, row).map(str::to_owned),
+            median: value(medians, row),
+            raw_id: raw_ids.value(row).to_owned(),
+            raw_pos: positions.value(row),
+            version: versions.value(row),
+        };
+        markets.entry(market.map(|column| column.value(row).to_owned())).or_default().push(taken);
+    }
+    Ok(())
+}
+
+fn table(rows: &[Judged<'_>]) -> Result<RecordBatch, MaintainError> {
+    let text = |read: &dyn Fn(&Judged<'_>) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(read).collect::<StringArray>())
+    };
+    let share = |read: fn(&Judged<'_>) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(rows.iter().map(read)))
+    };
+    let whole = |read: fn(&Judged<'_>) -> i32| -> ArrayRef {
+        Arc::new(Int32Array::from_iter_values(rows.iter().map(read)))
+    };
+    let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.taken.at));
+    let passed: BooleanArray = rows.iter().map(|row| Some(row.value <= row.threshold)).collect();
+    let mut columns = vec![
+        text(&|row| row.taken.batch_id.clone()),
+        text(&|row| Some(row.taken.id.clone())),
+        Arc::new(times.with_timezone("UTC")) as ArrayRef,
+    ];
+    columns.extend((0..4).map(|part| text(&|row| Some(row.market[part].clone()))));
+    columns.extend([
+        text(&|row| Some(row.metric.to_owned())),
+        share(|row| row.value),
+        share(|row| row.threshold),
+        Arc::new(passed),
+        text(&|row| Some(row.details.clone())),
+        text(&|row| Some(row.taken.raw_id.clone())),
+        whole(|row| row.taken.raw_pos),
+        whole(|row| row.taken.version),
+    ]);
+    batch(Derived::OpsDerivedQuality, columns)
+}

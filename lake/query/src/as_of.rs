@@ -1,0 +1,35 @@
+//! `advertisers_as_of(time)`: advertisers as they were at a time.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::{
+    catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider},
+    common::{Result, plan_err},
+    datasource::{ViewTable, provider_as_source},
+    logical_expr::{LogicalPlanBuilder, cast},
+    prelude::col,
+};
+
+/// The function, over `dim_advertisers`.
+#[derive(Debug)]
+pub(crate) struct AdvertisersAsOf(pub(crate) Arc<dyn TableProvider>);
+
+impl TableFunctionImpl for AdvertisersAsOf {
+    fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> Result<Arc<dyn TableProvider>> {
+        let [time] = args.exprs() else {
+            return plan_err!(
+                "advertisers_as_of takes one time, such as advertisers_as_of('2026-03-01T12:00:00Z')"
+            );
+        };
+        let time = cast(time.clone(), DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
+        let holds = col("effective_date")
+            .lt_eq(time.clone())
+            .and(col("expiration_date").is_null().or(col("expiration_date").gt(time)));
+        let plan =
+            LogicalPlanBuilder::scan("dim_advertisers", provider_as_source(Arc::clone(&self.0)), None)?
+                .filter(holds)?
+                .build()?;
+        Ok(Arc::new(ViewTable::new(plan, None)))
+    }
+}
