@@ -8,8 +8,9 @@ use std::{
 };
 
 use anyhow::Context;
-use cauce_maintain::MaintenanceSettings;
+use cauce_maintain::{MaintenanceSettings, QualitySettings};
 use cauce_model::{Asset, Fiat, Market, TradeType, Venue};
+use cauce_normalize::Thresholds;
 use cauce_protocols::venues;
 use cauce_sources::{ScraperSettings, VenueSettings};
 use chrono::TimeDelta;
@@ -31,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) maintenance: MaintenanceSection,
     #[serde(default)]
     pub(crate) retention: RetentionSection,
+    #[serde(default)]
+    pub(crate) quality: QualitySection,
     #[serde(default)]
     pub(crate) venues: BTreeMap<Venue, VenueSection>,
     #[serde(default)]
@@ -111,6 +114,64 @@ pub(crate) struct RetentionSection {
     replaced: Option<Duration>,
 }
 
+/// Bounds of the checks in `ops_data_quality`. What is not said is as in [`Thresholds`] and [`QualitySettings`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct QualitySection {
+    completeness: Option<f64>,
+    duplicate_offers: Option<f64>,
+    schema_drift: Option<f64>,
+    hard_rules: Option<f64>,
+    side_consistency: Option<f64>,
+    price_anomaly: Option<f64>,
+    least_snapshots: Option<usize>,
+    #[serde(deserialize_with = "optional_duration")]
+    freshness: Option<Duration>,
+}
+
+impl QualitySection {
+    /// Bounds of the checks of single snapshots.
+    pub(crate) fn thresholds(&self) -> Thresholds {
+        let usual = Thresholds::default();
+        Thresholds {
+            completeness: self.completeness.unwrap_or(usual.completeness),
+            duplicate_offers: self.duplicate_offers.unwrap_or(usual.duplicate_offers),
+            schema_drift: self.schema_drift.unwrap_or(usual.schema_drift),
+            hard_rules: self.hard_rules.unwrap_or(usual.hard_rules),
+            side_consistency: self.side_consistency.unwrap_or(usual.side_consistency),
+        }
+    }
+
+    /// Bounds of the checks of snapshots against others.
+    pub(crate) fn settings(&self) -> anyhow::Result<QualitySettings> {
+        let usual = QualitySettings::default();
+        Ok(QualitySettings {
+            price_anomaly: self.price_anomaly.unwrap_or(usual.price_anomaly),
+            least_snapshots: self.least_snapshots.unwrap_or(usual.least_snapshots),
+            freshness: self.freshness.map_or(Ok(usual.freshness), TimeDelta::from_std)?,
+        })
+    }
+
+    /// Bounds are shares or numbers that are not negative; anything else would pass all, or nothing.
+    fn check(&self) -> anyhow::Result<()> {
+        let shares = [
+            ("completeness", self.completeness),
+            ("duplicate_offers", self.duplicate_offers),
+            ("hard_rules", self.hard_rules),
+            ("side_consistency", self.side_consistency),
+        ];
+        for (name, share) in shares {
+            let right = share.is_none_or(|share| (0.0..=1.0).contains(&share));
+            anyhow::ensure!(right, "quality.{name} is a share from 0 to 1");
+        }
+        for (name, number) in [("schema_drift", self.schema_drift), ("price_anomaly", self.price_anomaly)] {
+            let right = number.is_none_or(|number| number.is_finite() && number >= 0.0);
+            anyhow::ensure!(right, "quality.{name} is a number from 0 on");
+        }
+        Ok(())
+    }
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct VenueSection {
@@ -174,6 +235,7 @@ impl Config {
                 known()
             );
         }
+        config.quality.check()?;
         for venue in config.venues.values() {
             let url = venue.base_url.as_deref().unwrap_or("https://");
             let right = url.starts_with("https://") || url.starts_with("http://");
@@ -230,6 +292,8 @@ impl Config {
         }
         settings.retention.raw = self.retention.raw.map(TimeDelta::from_std).transpose()?;
         settings.retention.tables = self.retention.tables.map(TimeDelta::from_std).transpose()?;
+        settings.quality = self.quality.settings()?;
+        settings.thresholds = self.quality.thresholds();
         settings.seal_rows = self.maintenance.seal_rows.unwrap_or(settings.seal_rows);
         Ok(settings)
     }
@@ -294,6 +358,7 @@ mod tests {
                 "known are binance_p2p",
             ),
             ("[venues.binance_p2p]\nbase_url = \"p2p.binance.com\"", "https://"),
+            ("[quality]\ncompleteness = 95", "quality.completeness is a share"),
         ] {
             let error = format!("{:#}", Config::parse(text).unwrap_err());
             assert!(error.contains(word), "{error}");

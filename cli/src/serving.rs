@@ -7,11 +7,11 @@ use cauce_api::{Api, router};
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{MaintainError, Maintainer, sweep};
 use cauce_model::RunId;
-use cauce_query::Lake;
+use cauce_query::{Lake, QualityQuery, QueryError};
 use cauce_sources::{Outcome, RunOptions, Scraper};
 use cauce_tables::Days;
 use cauce_worker::Worker;
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 
 use crate::world::World;
@@ -92,7 +92,8 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
     let schedule = &world.config.schedule;
     let owner = RunId::starting(Utc::now()).to_string();
     let ttl = TimeDelta::from_std(schedule.merge)?;
-    let mut sealed_at = None;
+    let (mut sealed_at, mut checked_at) = (None, Utc::now() - ttl);
+    let freshness = maintainer.settings().quality.freshness;
     loop {
         let now = Utc::now();
         match Lease::acquire(&*world.ledger, "maintenance", &owner, ttl, now).await {
@@ -105,6 +106,10 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
                 if let Err(error) = maintain_once(&maintainer, seals).await {
                     tracing::error!(%error, "maintenance");
                 }
+                if let Err(error) = report_quality(lake, checked_at, freshness, now).await {
+                    tracing::error!(%error, "quality");
+                }
+                checked_at = now;
             }
             Ok(Acquired::HeldBy(lease)) => tracing::debug!(owner = lease.owner, "others do the maintenance"),
             Err(error) => tracing::error!(%error, "maintenance"),
@@ -115,6 +120,7 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
 
 async fn maintain_once(maintainer: &Maintainer, seals: bool) -> Result<(), MaintainError> {
     maintainer.merge(Days::ALL).await?;
+    maintainer.derive().await?;
     if seals {
         maintainer.seal(Days::ALL, Utc::now(), false).await?;
         maintainer.collect(Utc::now(), false).await?;
@@ -122,10 +128,48 @@ async fn maintain_once(maintainer: &Maintainer, seals: bool) -> Result<(), Maint
     Ok(())
 }
 
+/// Puts into the log which checks failed since the last look, and which markets are silent.
+async fn report_quality(
+    lake: &Lake,
+    since: DateTime<Utc>,
+    freshness: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), QueryError> {
+    const MOST: u32 = 50;
+    let text = |row: &serde_json::Map<String, serde_json::Value>, name: &str| {
+        row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    let failed = QualityQuery { since, passed: Some(false), metric: None, limit: MOST };
+    for row in lake.checks(&failed).await? {
+        let (metric, market) = (text(&row, "metric_name"), market_of(&row));
+        let (value, threshold) = (row.get("metric_value"), row.get("threshold_value"));
+        tracing::warn!(
+            metric,
+            market,
+            ?value,
+            ?threshold,
+            at = text(&row, "check_timestamp"),
+            "check failed"
+        );
+    }
+    for row in lake.silent_markets(freshness, now).await? {
+        let age_seconds = row.get("age_seconds").and_then(serde_json::Value::as_i64);
+        tracing::warn!(market = market_of(&row), age_seconds, "no new snapshot");
+    }
+    Ok(())
+}
+
+fn market_of(row: &serde_json::Map<String, serde_json::Value>) -> String {
+    let parts =
+        ["venue", "asset", "fiat", "trade_type"].map(|name| row.get(name).and_then(|value| value.as_str()));
+    parts.map(Option::unwrap_or_default).join(":")
+}
+
 /// Serves the API and the page until the process is told to stop.
 pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> anyhow::Result<()> {
     let ledger = std::sync::Arc::clone(&world.ledger);
-    let api = Api { lake, ledger, scraper: world.scraper()?, started_at: Utc::now() };
+    let freshness = world.config.maintenance()?.quality.freshness;
+    let api = Api { lake, ledger, scraper: world.scraper()?, freshness, started_at: Utc::now() };
     axum::serve(listener, router(api)).await.context("API")
 }
 

@@ -70,7 +70,10 @@ impl World {
         Worker {
             queue: Arc::clone(&self.queue),
             store: Arc::clone(&self.store),
-            settings: WorkerSettings::default(),
+            settings: WorkerSettings {
+                thresholds: self.config.quality.thresholds(),
+                ..WorkerSettings::default()
+            },
         }
     }
 }

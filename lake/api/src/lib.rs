@@ -4,6 +4,7 @@
 //! |---|---|
 //! | health | `GET /api/v1/health` |
 //! | market | `GET /api/v1/markets`, `/api/v1/market/latest`, `/api/v1/prices/history` |
+//! | quality | `GET /api/v1/quality` |
 //! | runs | `GET /api/v1/runs`, `/api/v1/runs/{id}`, `POST /api/v1/binance/offers` |
 //! | admin | `GET /admin/monitoring/summary` |
 //! | page | `GET /` and its assets |
@@ -19,7 +20,7 @@ use axum::Router;
 use cauce_ledger::Ledger;
 use cauce_query::Lake;
 use cauce_sources::Scraper;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 pub use error::ApiError;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 
@@ -32,6 +33,8 @@ pub struct Api {
     pub ledger: Arc<dyn Ledger>,
     /// Makes runs by hand.
     pub scraper: Scraper,
+    /// Age at which a market's newest snapshot is too old.
+    pub freshness: TimeDelta,
     /// When this process started.
     pub started_at: DateTime<Utc>,
 }
@@ -41,6 +44,7 @@ pub fn router(api: Api) -> Router {
     Router::new()
         .merge(routes::health())
         .merge(routes::market())
+        .merge(routes::quality())
         .merge(routes::runs())
         .merge(routes::admin())
         .merge(page::routes())

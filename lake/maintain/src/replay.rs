@@ -11,7 +11,7 @@ use std::{
 };
 
 use cauce_model::RawId;
-use cauce_normalize::VERSION;
+use cauce_normalize::{Thresholds, VERSION};
 use cauce_tables::{
     CountedFile, DayBatch, Days, HotFile, Input, Planner, Table, Zone, merge_for_seal, merge_hot, write,
 };
@@ -52,6 +52,7 @@ struct Fresh {
     store: Arc<dyn ObjectStore>,
     planner: Planner,
     objects: BTreeSet<RawId>,
+    thresholds: Thresholds,
 }
 
 impl Maintainer {
@@ -109,7 +110,8 @@ impl Maintainer {
         }
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let planner = Planner::new(Arc::clone(&store));
-        let mut fresh = Fresh { store, planner, objects: BTreeSet::new() };
+        let thresholds = self.settings.thresholds;
+        let mut fresh = Fresh { store, planner, objects: BTreeSet::new(), thresholds };
         let (mut bundle, mut size) = (Vec::new(), 0);
         for (raw, version) in versions {
             if source.is_some_and(|source| source != raw.source()) {
@@ -251,7 +253,7 @@ impl Maintainer {
 
 impl Fresh {
     async fn add(&mut self, day: NaiveDate, bundle: Vec<(RawId, Vec<u8>)>) -> Result<(), MaintainError> {
-        for file in files_of(day, &bundle)? {
+        for file in files_of(day, &bundle, self.thresholds)? {
             write(&self.store, &file).await?;
         }
         self.objects.extend(bundle.into_iter().map(|(raw, _)| raw));
@@ -259,8 +261,12 @@ impl Fresh {
     }
 }
 
-fn files_of(day: NaiveDate, bundle: &[(RawId, Vec<u8>)]) -> Result<Vec<HotFile>, MaintainError> {
-    let mut batch = DayBatch::new(day);
+fn files_of(
+    day: NaiveDate,
+    bundle: &[(RawId, Vec<u8>)],
+    thresholds: Thresholds,
+) -> Result<Vec<HotFile>, MaintainError> {
+    let mut batch = DayBatch::new(day).judged_by(thresholds);
     for (raw, lines) in bundle {
         batch.read(raw, lines);
     }

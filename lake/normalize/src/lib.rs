@@ -14,10 +14,12 @@ mod snapshot;
 
 use std::borrow::Cow;
 
-use cauce_model::{Quarantined, RawId, Rule, RunReport, Snapshot};
-use cauce_protocols::venues;
+use cauce_model::{Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
+use cauce_protocols::{legacy, venues};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
+pub use quality::Thresholds;
+use snapshot::Pages;
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
 pub const VERSION: i32 = 1;
@@ -54,6 +56,8 @@ pub struct Normalized<'a> {
     pub snapshots: Vec<Snapshot<'a>>,
     /// Reports of runs with their positions.
     pub reports: Vec<(i32, RunReport)>,
+    /// Runs of another system with their positions.
+    pub imported_runs: Vec<(i32, RunTotals)>,
     /// Records that broke a rule.
     pub quarantine: Vec<Quarantined<'a>>,
 }
@@ -64,8 +68,12 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     let envelopes = envelopes(lines, &mut out.quarantine);
     if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
         reports(&envelopes, &mut out);
+    } else if raw.source() == legacy::SOURCE && raw.kind() == kind::RUN_REPORT {
+        imported_runs(&envelopes, &mut out);
+    } else if raw.source() == legacy::SOURCE {
+        imported_offers(raw, &envelopes, &mut out);
     } else if let Some(venue) = venues::find(raw.source()) {
-        snapshot::read(raw, venue, &envelopes, &mut out);
+        snapshot::read(raw, Pages::Of(venue), &envelopes, &mut out);
     } else {
         let reason = format!("no protocol is registered for the source '{}'", raw.source());
         for (pos, envelope) in envelopes {
@@ -73,6 +81,40 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
         }
     }
     out
+}
+
+/// Offers of the system before: every body says its market.
+fn imported_offers<'a>(raw: &RawId, envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    let (asked, others): (Vec<_>, Vec<_>) =
+        envelopes.iter().copied().partition(|(_, envelope)| envelope.market.is_some());
+    snapshot::read(raw, Pages::Imported(&legacy::Offers), &asked, out);
+    for (pos, envelope) in others {
+        let reason =
+            format!("offers without a market; import them with cauce ingest --source {}", legacy::SOURCE);
+        out.quarantine.push(whole(pos, envelope, Rule::InvalidMarket, reason));
+    }
+}
+
+fn imported_runs<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    for (pos, envelope) in envelopes {
+        match legacy::runs(envelope.body.bytes()) {
+            Ok(runs) => {
+                for run in runs {
+                    match run {
+                        Ok(run) => out.imported_runs.push((*pos, run)),
+                        Err((rule, reason, record)) => out.quarantine.push(Quarantined {
+                            raw_pos: *pos,
+                            fetched_at: envelope.fetched_at,
+                            rule,
+                            reason,
+                            record: Cow::Owned(record),
+                        }),
+                    }
+                }
+            }
+            Err(unreadable) => out.quarantine.push(whole(*pos, envelope, unreadable.rule, unreadable.reason)),
+        }
+    }
 }
 
 type Positioned<'a> = (i32, &'a Envelope<'a>);

@@ -5,20 +5,34 @@ use std::{borrow::Cow, collections::HashSet, mem};
 use cauce_model::{Depth, Market, Offer, Quarantined, RawId, Rule, Snapshot, SnapshotId};
 use cauce_protocols::{
     Drift,
-    venues::{Page, Record, VenueProtocol},
+    venues::{Page, PageReader, Record, VenueProtocol},
 };
 use cauce_raw::Envelope;
 
 use crate::{Normalized, Positioned, depth, quality, quality::Counts, whole};
 
+/// Whose pages they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Pages {
+    /// A venue's, which can be sorted into markets by what they say.
+    Of(&'static dyn VenueProtocol),
+    /// Of several venues, each with its market.
+    Imported(&'static dyn PageReader),
+}
+
+impl Pages {
+    fn reader(self) -> &'static dyn PageReader {
+        match self {
+            Self::Of(venue) => venue,
+            Self::Imported(reader) => reader,
+        }
+    }
+}
+
 /// Reads pages in the object's order. Pages that were asked for say their market; a file that somebody saved does
 /// not, and is sorted into markets by what its offers say.
-pub(crate) fn read<'a>(
-    raw: &RawId,
-    venue: &'static dyn VenueProtocol,
-    envelopes: &[Positioned<'a>],
-    out: &mut Normalized<'a>,
-) {
+pub(crate) fn read<'a>(raw: &RawId, pages: Pages, envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    let reader = pages.reader();
     let mut open: Option<Builder<'a>> = None;
     for (pos, envelope) in envelopes {
         match &envelope.market {
@@ -27,11 +41,13 @@ pub(crate) fn read<'a>(
                     finish(raw, open.take(), out);
                 }
                 let builder = open.get_or_insert_with(|| Builder::new(market.clone(), *pos, envelope));
-                builder.page(venue, *pos, envelope, &mut out.quarantine);
+                builder.page(reader, *pos, envelope, &mut out.quarantine);
             }
             None => {
                 finish(raw, open.take(), out);
-                unasked(raw, venue, *pos, envelope, out);
+                if let Pages::Of(venue) = pages {
+                    unasked(raw, venue, *pos, envelope, out);
+                }
             }
         }
     }
@@ -49,6 +65,7 @@ struct Builder<'a> {
     last_page: u32,
     pages_with_offers: u32,
     full_pages_of: u32,
+    knows_completeness: bool,
     offers: Vec<Offer<'a>>,
     seen: HashSet<Cow<'a, str>>,
     rejected: HashSet<Cow<'a, str>>,
@@ -63,6 +80,7 @@ impl<'a> Builder<'a> {
             last_page: 0,
             pages_with_offers: 0,
             full_pages_of: 1,
+            knows_completeness: true,
             offers: Vec::new(),
             seen: HashSet::new(),
             rejected: HashSet::new(),
@@ -79,27 +97,28 @@ impl<'a> Builder<'a> {
 
     fn page(
         &mut self,
-        venue: &'static dyn VenueProtocol,
+        reader: &'static dyn PageReader,
         pos: i32,
         envelope: &'a Envelope<'a>,
         quarantine: &mut Vec<Quarantined<'a>>,
     ) {
         self.last_page = envelope.page.unwrap_or(self.last_page + 1);
-        match venue.read(envelope.body.bytes(), &mut self.counts.drift) {
-            Ok(page) => self.records(venue, pos, envelope, page, quarantine),
+        match reader.read(envelope.body.bytes(), &mut self.counts.drift) {
+            Ok(page) => self.records(reader, pos, envelope, page, quarantine),
             Err(unreadable) => quarantine.push(whole(pos, envelope, unreadable.rule, unreadable.reason)),
         }
     }
 
     fn records(
         &mut self,
-        venue: &'static dyn VenueProtocol,
+        reader: &'static dyn PageReader,
         pos: i32,
         envelope: &'a Envelope<'a>,
         page: Page<'a>,
         quarantine: &mut Vec<Quarantined<'a>>,
     ) {
-        self.full_pages_of = venue.page_size();
+        self.full_pages_of = reader.page_size();
+        self.knows_completeness = reader.knows_completeness();
         self.counts.announced = page.announced.or(self.counts.announced);
         self.offers.reserve(page.records.len());
         // The first page of an empty market has arrived too, with all that there is.
@@ -113,7 +132,7 @@ impl<'a> Builder<'a> {
                 }
                 Record::Offer { asset, fiat, .. } => {
                     let reason = format!("an offer of {asset}/{fiat} among those of {}", self.market);
-                    (Rule::MarketMismatch, reason, venue.verbatim(envelope.body.bytes(), index))
+                    (Rule::MarketMismatch, reason, reader.verbatim(envelope.body.bytes(), index))
                 }
                 Record::Reject { rule, reason, record } => (rule, reason, record),
             };
@@ -153,12 +172,13 @@ impl<'a> Builder<'a> {
         let announced = self.counts.announced.unwrap_or_else(|| u32::try_from(different).unwrap_or(u32::MAX));
         let pages_announced = announced.div_ceil(self.full_pages_of).max(1);
         let pages_received = if announced == 0 { 1 } else { self.pages_with_offers };
+        let is_known = self.counts.announced.is_some() || self.knows_completeness;
         let all_records = self.counts.received >= announced as usize;
         let counted = Depth {
             offers_announced: clamp(announced),
             pages_announced: clamp(pages_announced),
             pages_received: clamp(pages_received),
-            is_complete: pages_received >= pages_announced && all_records,
+            is_complete: is_known && pages_received >= pages_announced && all_records,
             ..Depth::default()
         };
         Snapshot {

@@ -99,7 +99,13 @@ fn a_mutated_page_loses_no_ad() {
 
 #[test]
 fn any_object_is_read() {
-    let ids = [id("file", "binance_p2p"), id("run_report", "cauce"), id("file", "nobody")];
+    let ids = [
+        id("file", "binance_p2p"),
+        id("run_report", "cauce"),
+        id("file", "nobody"),
+        id("market_snapshot", "legacy_warehouse"),
+        id("run_report", "legacy_warehouse"),
+    ];
     arbtest(|u| {
         let mut object = mutated(u)?;
         if u.arbitrary()? {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{array::RecordBatch, error::ArrowError};
 use bytes::Bytes;
 use cauce_model::{RawId, TradeType};
-use cauce_normalize::{Normalized, normalize, open};
+use cauce_normalize::{Normalized, Thresholds, normalize, open};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use object_store::{ObjectStore, PutMode, path::Path};
 
@@ -63,6 +63,7 @@ impl<R> Section<R> {
 /// What a batch of raw objects of one day gives, on its way to hot files.
 pub struct DayBatch {
     date: NaiveDate,
+    thresholds: Thresholds,
     objects: Vec<(RawId, DateTime<Utc>)>,
     offers: Section<OfferRows>,
     depth: Section<DepthRows>,
@@ -88,6 +89,7 @@ impl DayBatch {
     pub fn new(date: NaiveDate) -> Self {
         Self {
             date,
+            thresholds: Thresholds::default(),
             objects: Vec::new(),
             offers: Section::new(OfferRows::new()),
             depth: Section::new(DepthRows::new()),
@@ -96,6 +98,12 @@ impl DayBatch {
             runs: Section::new(BatchRunRows::new()),
             errors: Section::new(ErrorRows::new()),
         }
+    }
+
+    /// The same, whose checks are held against other bounds.
+    pub fn judged_by(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
+        self
     }
 
     /// Adds all that a raw object of this day says. `first` is the time of its first envelope. The same object must
@@ -133,19 +141,25 @@ impl DayBatch {
             }
         });
         for (raw_pos, report) in &normalized.reports {
-            self.runs.segment(object, order(), 1, |rows| rows.push(raw, *raw_pos, report));
+            self.runs.segment(object, order(), 1, |rows| rows.push(raw, *raw_pos, &report.into()));
             self.errors.segment(object, order(), report.errors.len(), |rows| {
                 for error in &report.errors {
                     rows.push(raw, *raw_pos, report, error);
                 }
             });
         }
+        self.runs.segment(object, order(), normalized.imported_runs.len(), |rows| {
+            for (raw_pos, run) in &normalized.imported_runs {
+                rows.push(raw, *raw_pos, run);
+            }
+        });
     }
 
     /// Reads the decompressed raw object `object`, normalizes it, and adds what it says.
     pub fn read(&mut self, raw: &RawId, object: &[u8]) {
         let lines = open(object);
-        let normalized = normalize(raw, &lines);
+        let mut normalized = normalize(raw, &lines);
+        normalized.judge(&self.thresholds);
         let first = lines.iter().find_map(|line| line.envelope().ok()).map(|envelope| envelope.fetched_at);
         // Only whole objects reach the columns: a panic above leaves them as they were.
         self.add(raw, first, &normalized);

@@ -11,6 +11,7 @@ use std::{
 };
 
 use cauce_model::{BadValue, RawId};
+use cauce_normalize::Thresholds;
 use cauce_queue::{Delivery, Queue, QueueError, RawCreated};
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{DayBatch, HotFile, WriteError, write};
@@ -56,6 +57,8 @@ pub struct WorkerSettings {
     pub visibility: Duration,
     /// When a message that failed is tried again.
     pub retry_in: Duration,
+    /// Bounds that the checks of snapshots are held against.
+    pub thresholds: Thresholds,
 }
 
 impl Default for WorkerSettings {
@@ -66,6 +69,7 @@ impl Default for WorkerSettings {
             // A batch takes seconds; what a killed process had comes back soon.
             visibility: Duration::from_secs(30),
             retry_in: Duration::from_secs(10),
+            thresholds: Thresholds::default(),
         }
     }
 }
@@ -202,7 +206,8 @@ impl Worker {
         if bundle.is_empty() {
             return Ok(());
         }
-        let settled = tokio::task::spawn_blocking(move || records(bundle)).await?;
+        let thresholds = self.settings.thresholds;
+        let settled = tokio::task::spawn_blocking(move || records(bundle, thresholds)).await?;
         for (delivery, error) in &settled.failed {
             self.fail(delivery, error, counts).await?;
         }
@@ -228,7 +233,7 @@ struct Settled {
 }
 
 /// The pure part, on a thread of its own: bytes to files. A panic harms the message that caused it.
-fn records(bundle: Vec<Loaded>) -> Settled {
+fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
     let mut days: BTreeMap<NaiveDate, DayBatch> = BTreeMap::new();
     let mut seen = std::collections::BTreeSet::new();
     let (mut done, mut failed) = (Vec::with_capacity(bundle.len()), Vec::new());
@@ -238,7 +243,7 @@ fn records(bundle: Vec<Loaded>) -> Settled {
             done.push(delivery);
             continue;
         }
-        let day = days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date()));
+        let day = days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date()).judged_by(thresholds));
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| day.read(&raw, &lines)));
         match outcome {
             Ok(()) => done.push(delivery),

@@ -104,6 +104,20 @@ async function showOffers() {
   }
 }
 
+async function showQuality() {
+  const { checks, silent_markets: silent } = await ask("/api/v1/quality", { limit: 12 });
+  const heads = [["Taken", ""], ["Market", ""], ["Check", ""], ["Value", "number"], ["Bound", "number"]];
+  const market = (row) => `${row.asset} / ${row.fiat} · ${row.trade_type} · ${row.venue}`;
+  const short = (number) => Number(number.toPrecision(4)).toString();
+  table("quality", heads, checks.map((check) => [
+    [clock(check.check_timestamp), ""], [market(check), ""], [check.metric_name.replaceAll("_", " "), "failed"],
+    [short(check.metric_value), "number"], [short(check.threshold_value), "number"],
+  ]), "every check of the last 24 hours passed");
+  element("quality-note").textContent = silent.length
+    ? `silent: ${silent.map((row) => `${market(row)} for ${Math.round(row.age_seconds / 60)} min`).join("; ")}`
+    : "every market is fresh";
+}
+
 async function showRuns() {
   const { runs } = await ask("/api/v1/runs", { limit: 12 });
   const heads = [["Started", ""], ["Status", ""], ["Markets", "number"], ["Offers", "number"], ["Errors", "number"], ["Seconds", "number"], ["Run", ""]];
@@ -144,7 +158,7 @@ restoreFromUrl();
 async function refresh() {
   let markets = 0;
   await show([async () => { markets = await showMarkets(); }]);
-  if (markets) await show([showHistory, showOffers, showRuns]);
+  if (markets) await show([showHistory, showOffers, showQuality, showRuns]);
   else if (!element("state").textContent.startsWith("could not")) element("state").textContent = "no market yet: the first run is under way";
   setTimeout(refresh, (markets ? REFRESH_SECONDS : 2) * 1_000);
 }

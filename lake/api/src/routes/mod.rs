@@ -3,6 +3,7 @@
 mod admin;
 mod health;
 mod market;
+mod quality;
 mod runs;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use axum::{
 pub(crate) use admin::routes as admin;
 pub(crate) use health::routes as health;
 pub(crate) use market::routes as market;
+pub(crate) use quality::routes as quality;
 pub(crate) use runs::routes as runs;
 
 use crate::{Api, ApiError};

@@ -1,7 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use arrow::{array::RecordBatch, error::ArrowError};
-use cauce_model::{Check, MarketStatus, Quarantined, RawId, RequestError, RunReport, Snapshot};
+use cauce_model::{Check, Quarantined, RawId, RequestError, RunReport, RunTotals, Snapshot};
 
 use super::{
     Lineage, MarketColumns, batch, done,
@@ -143,39 +141,28 @@ impl BatchRunRows {
         }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, raw_pos: i32, report: &RunReport) {
-        let asked = || report.markets.iter().filter(|market| market.status != MarketStatus::Failed);
-        let fiats: BTreeSet<&str> = asked().map(|market| market.market.fiat.as_str()).collect();
-        let total = |of: fn(&cauce_model::MarketResult) -> u32| -> i64 {
-            report.markets.iter().map(|market| i64::from(of(market))).sum()
-        };
-        let with = |status| count(report.markets.iter().filter(|market| market.status == status).count());
-        let received = total(|market| market.offers_received);
-        self.batch_id.append_value(report.run_id.to_string());
-        self.job.append_value(&report.job);
-        self.started.append_value(micros(report.started_at));
-        self.ended.append_value(micros(report.ended_at));
-        self.status.append_value(report.status.as_str());
-        self.fiats.append_value(count(fiats.len()));
-        self.markets.append_value(count(report.markets.len()));
-        // Every offer that arrived is a new observation; a lake updates nothing.
-        for (column, offers) in self.offers.iter_mut().zip([received, received, 0]) {
+    pub(crate) fn push(&mut self, raw: &RawId, raw_pos: i32, run: &RunTotals) {
+        self.batch_id.append_value(run.run_id.to_string());
+        self.job.append_value(&run.job);
+        self.started.append_value(micros(run.started_at));
+        self.ended.append_value(micros(run.ended_at));
+        self.status.append_value(run.status.as_str());
+        self.fiats.append_value(fitting(run.fiats));
+        self.markets.append_value(fitting(run.markets));
+        let offers = [run.offers_extracted, run.offers_inserted, run.offers_updated];
+        for (column, offers) in self.offers.iter_mut().zip(offers) {
             column.append_value(offers);
         }
-        self.errors.append_value(count(report.unresolved().count()));
-        self.error_summary.append_value(error_summary(report));
-        self.seconds.append_value((report.ended_at - report.started_at).num_milliseconds() as f64 / 1_000.0);
-        let announced = [
-            total(|market| market.offers_announced),
-            total(|market| market.pages_announced),
-            total(|market| market.pages_received),
-        ];
+        self.errors.append_value(fitting(run.errors));
+        self.error_summary.append_value(&run.error_summary);
+        self.seconds.append_value((run.ended_at - run.started_at).num_milliseconds() as f64 / 1_000.0);
+        let announced = [run.offers_announced, run.pages_announced, run.pages_received];
         for (column, value) in self.announced.iter_mut().zip(announced) {
             column.append_value(value);
         }
-        let unfinished = [MarketStatus::Truncated, MarketStatus::Empty, MarketStatus::Failed];
-        for (column, status) in self.unfinished.iter_mut().zip(unfinished) {
-            column.append_value(with(status));
+        let unfinished = [run.markets_truncated, run.markets_empty, run.markets_failed];
+        for (column, markets) in self.unfinished.iter_mut().zip(unfinished) {
+            column.append_value(fitting(markets));
         }
         self.lineage.push(raw, raw_pos);
     }
@@ -199,16 +186,7 @@ impl BatchRunRows {
     }
 }
 
-/// `{"timeout": 3, …}`: failures that no later try mended, by type.
-fn error_summary(report: &RunReport) -> String {
-    let mut by_type: BTreeMap<&str, u32> = BTreeMap::new();
-    for error in report.unresolved() {
-        *by_type.entry(error.error_type.as_str()).or_default() += 1;
-    }
-    serde_json::json!(by_type).to_string()
-}
-
-fn count(number: usize) -> i32 {
+fn fitting(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
