@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::BadValue;
 
-/// One run of a job: a UUIDv7, so that run ids sort by their start.
+/// One run of a job: a UUIDv7, so that run ids sort by their start. Runs of another system that were imported have a
+/// UUIDv8 that follows from the name they had there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(Uuid);
@@ -19,6 +20,19 @@ impl RunId {
         let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
         let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, at.timestamp_subsec_nanos());
         Self(Uuid::new_v7(stamp))
+    }
+
+    /// The id of a run that another system made and named: the same name gives the same id.
+    pub fn imported(source: &str, name: &str) -> Self {
+        let hash = blake3::hash(format!("{source}\0{name}").as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.as_bytes()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The day on which the run started; none for an imported one, whose id does not say it.
+    pub fn day(&self) -> Option<NaiveDate> {
+        (self.0.get_version_num() == 7).then(|| self.started_at().date_naive())
     }
 
     /// When the run started, to the millisecond; the epoch for an id that carries no time.
@@ -42,7 +56,7 @@ impl FromStr for RunId {
     fn from_str(text: &str) -> Result<Self, BadValue> {
         let id = Uuid::parse_str(text).map_err(|_| BadValue::new("run_id", text, "is not a UUID"))?;
         match id.get_version_num() {
-            7 => Ok(Self(id)),
+            7 | 8 => Ok(Self(id)),
             _ => Err(BadValue::new("run_id", text, "is not a version 7 UUID, so it says no start time")),
         }
     }

@@ -19,4 +19,4 @@ pub use ids::{RawId, RunId, SnapshotId};
 pub use market::{Asset, Fiat, MakerSide, Market, TradeType, Venue};
 pub use money::{AMOUNT_PRECISION, AMOUNT_SCALE, Amount, Price, RATE_PRECISION, RATE_SCALE, Rate};
 pub use offer::{AdvertiserSk, Depth, Offer, Snapshot};
-pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus};
+pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};

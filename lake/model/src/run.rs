@@ -1,6 +1,10 @@
 //! Runs: what was asked, what came of it. A report is written as a raw object of its own and closes the run.
 
-use std::{fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -178,6 +182,85 @@ pub struct MarketResult {
     pub offers_received: u32,
     /// Offers that arrived again on another page.
     pub duplicates: u32,
+}
+
+/// A run in figures, a row of `ops_batch_runs`: what a report adds up to, or what another system had kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunTotals {
+    /// The run.
+    pub run_id: RunId,
+    /// Which job.
+    pub job: String,
+    /// Its first moment.
+    pub started_at: DateTime<Utc>,
+    /// Its last.
+    pub ended_at: DateTime<Utc>,
+    /// What became of it.
+    pub status: RunStatus,
+    /// Currencies that were asked.
+    pub fiats: i64,
+    /// Markets that it was to ask.
+    pub markets: i64,
+    /// Offers that arrived.
+    pub offers_extracted: i64,
+    /// Offers that became rows.
+    pub offers_inserted: i64,
+    /// Rows that were changed; a lake changes none.
+    pub offers_updated: i64,
+    /// Failures that no later try mended.
+    pub errors: i64,
+    /// Them by type, as JSON.
+    pub error_summary: String,
+    /// Offers that the venues announced.
+    pub offers_announced: i64,
+    /// Pages for that many offers.
+    pub pages_announced: i64,
+    /// Pages that arrived.
+    pub pages_received: i64,
+    /// Markets of which pages are missing.
+    pub markets_truncated: i64,
+    /// Markets without offers.
+    pub markets_empty: i64,
+    /// Markets that could not be asked.
+    pub markets_failed: i64,
+}
+
+impl From<&RunReport> for RunTotals {
+    fn from(report: &RunReport) -> Self {
+        let asked = report.markets.iter().filter(|market| market.status != MarketStatus::Failed);
+        let fiats: BTreeSet<&str> = asked.map(|market| market.market.fiat.as_str()).collect();
+        let total = |of: fn(&MarketResult) -> u32| -> i64 {
+            report.markets.iter().map(|market| i64::from(of(market))).sum()
+        };
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let with = |status| count(report.markets.iter().filter(|market| market.status == status).count());
+        let mut by_type: BTreeMap<&str, u32> = BTreeMap::new();
+        for error in report.unresolved() {
+            *by_type.entry(error.error_type.as_str()).or_default() += 1;
+        }
+        // Every offer that arrived is a new observation.
+        let received = total(|market| market.offers_received);
+        Self {
+            run_id: report.run_id,
+            job: report.job.clone(),
+            started_at: report.started_at,
+            ended_at: report.ended_at,
+            status: report.status,
+            fiats: count(fiats.len()),
+            markets: count(report.markets.len()),
+            offers_extracted: received,
+            offers_inserted: received,
+            offers_updated: 0,
+            errors: count(report.unresolved().count()),
+            error_summary: serde_json::json!(by_type).to_string(),
+            offers_announced: total(|market| market.offers_announced),
+            pages_announced: total(|market| market.pages_announced),
+            pages_received: total(|market| market.pages_received),
+            markets_truncated: with(MarketStatus::Truncated),
+            markets_empty: with(MarketStatus::Empty),
+            markets_failed: with(MarketStatus::Failed),
+        }
+    }
 }
 
 /// What became of a run: the body of a `run_report` raw object, and from it a row of `ops_batch_runs`.

@@ -6,7 +6,7 @@
 //!    └─ Bundler ─► raw objects            Transport: HTTP ◄───┘
 //! ```
 //!
-//! Nothing here knows a venue. Time comes from a [`Clock`], so that a history of weeks can be made in minutes by the
+//! Nothing here knows a venue. [`import_legacy`] brings in files of the system before. Time comes from a [`Clock`], so that a history of weeks can be made in minutes by the
 //! same code.
 
 mod breaker;
@@ -14,6 +14,7 @@ mod bundler;
 mod clock;
 mod fetcher;
 mod fit;
+mod legacy;
 mod pages;
 mod retry;
 mod scraper;
@@ -22,6 +23,7 @@ mod transport;
 pub use breaker::{Breaker, BreakerSettings, BreakerState, Permission};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use fit::{Fit, fit};
+pub use legacy::{ImportError, Imported, import_legacy};
 pub use scraper::{Outcome, Progress, RunOptions, ScrapeError, Scraper, ScraperSettings, close_dead_runs};
 pub use transport::{HttpAnswer, HttpRequest, HttpTransport, Transport, TransportFailure};
 

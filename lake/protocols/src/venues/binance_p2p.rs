@@ -13,7 +13,10 @@ use cauce_model::{Amount, BadValue, ErrorType, MakerSide, Market, Offer, Price, 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, Failure, Page, PageRequest, PageSummary, Record, Unreadable, VenueProtocol, judge_http};
+use super::{
+    Answer, Failure, Page, PageReader, PageRequest, PageSummary, Record, Unreadable, VenueProtocol,
+    judge_http, rule_of,
+};
 use crate::{
     Drift,
     json::{Raw, Shape},
@@ -183,10 +186,6 @@ impl VenueProtocol for BinanceP2p {
         "https://p2p.binance.com"
     }
 
-    fn page_size(&self) -> u32 {
-        20
-    }
-
     fn request(&self, market: &Market, page: u32) -> PageRequest {
         let body = json!({
             "asset": market.asset.as_str(),
@@ -232,6 +231,12 @@ impl VenueProtocol for BinanceP2p {
         }
         let announced = frame.total.unwrap_or_else(|| u32::try_from(offer_ids.len()).unwrap_or(u32::MAX));
         Ok(PageSummary { announced, offer_ids })
+    }
+}
+
+impl PageReader for BinanceP2p {
+    fn page_size(&self) -> u32 {
+        20
     }
 
     fn read<'a>(&self, body: &'a [u8], drift: &mut Drift) -> Result<Page<'a>, Unreadable> {
@@ -340,14 +345,6 @@ fn amount(item: &Item<'_>, slot: usize) -> Result<Amount, Broken> {
     let text = required(item, slot)?;
     Amount::parse(AD.read[slot], &text)
         .map_err(|error| (rule_of(&text, Rule::NegativeAmount), error.to_string()))
-}
-
-/// Which rule a refused number breaks: `out_of_range` if it is a number at all and not above zero.
-fn rule_of(text: &str, out_of_range: Rule) -> Rule {
-    match rust_decimal::Decimal::from_scientific(text).or_else(|_| text.parse()) {
-        Ok(value) if value.is_sign_negative() || value.is_zero() => out_of_range,
-        _ => Rule::InvalidNumber,
-    }
 }
 
 /// A count; none where it is missing or not a whole number that fits.

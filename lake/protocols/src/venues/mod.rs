@@ -101,22 +101,10 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// A P2P venue.
-pub trait VenueProtocol: Sync {
-    /// The venue's name, as in configuration, keys and facts.
-    fn name(&self) -> &'static str;
-
-    /// Where it lives.
-    fn base_url(&self) -> &'static str;
-
+/// Reads offers out of bytes.
+pub trait PageReader: Sync {
     /// Offers on a full page.
     fn page_size(&self) -> u32;
-
-    /// The request for page `page` (from 1) of a market.
-    fn request(&self, market: &Market, page: u32) -> PageRequest;
-
-    /// Judges an answer: a page, or what kind of failure.
-    fn judge(&self, answer: Answer<'_>) -> Result<PageSummary, Failure>;
 
     /// Reads the records of a page. Unknown and missing fields are counted in `drift`.
     fn read<'a>(&self, body: &'a [u8], drift: &mut Drift) -> Result<Page<'a>, Unreadable>;
@@ -124,9 +112,37 @@ pub trait VenueProtocol: Sync {
     /// The text of record `index` of a page, for quarantine.
     fn verbatim<'a>(&self, body: &'a [u8], index: usize) -> Cow<'a, str>;
 
+    /// Whether a page that does not say how many offers there are has all of them.
+    fn knows_completeness(&self) -> bool {
+        true
+    }
+}
+
+/// A P2P venue.
+pub trait VenueProtocol: PageReader {
+    /// The venue's name, as in configuration, keys and facts.
+    fn name(&self) -> &'static str;
+
+    /// Where it lives.
+    fn base_url(&self) -> &'static str;
+
+    /// The request for page `page` (from 1) of a market.
+    fn request(&self, market: &Market, page: u32) -> PageRequest;
+
+    /// Judges an answer: a page, or what kind of failure.
+    fn judge(&self, answer: Answer<'_>) -> Result<PageSummary, Failure>;
+
     /// The taker's side of an offer that was not asked for by side: a file somebody saved.
     fn taker_side(&self, maker: MakerSide) -> TradeType {
         maker.taker()
+    }
+}
+
+/// Which rule a refused number breaks: `out_of_range` if it is a number at all and not above zero.
+pub(crate) fn rule_of(text: &str, out_of_range: Rule) -> Rule {
+    match rust_decimal::Decimal::from_scientific(text).or_else(|_| text.parse()) {
+        Ok(value) if value.is_sign_negative() || value.is_zero() => out_of_range,
+        _ => Rule::InvalidNumber,
     }
 }
 
