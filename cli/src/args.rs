@@ -2,6 +2,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use cauce_model::{Asset, Fiat, TradeType, Venue};
 use cauce_query::Interval;
+use cauce_tables::Derived;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -43,6 +44,10 @@ pub(crate) enum Command {
     Collect(Collect),
     /// Read raw objects again with the rules of today, show what differs, and rewrite the tables
     Replay(Replay),
+    /// Make a derived table anew from the rows that it follows from
+    Rebuild(Rebuild),
+    /// Copy the lake to another place, and verify it: to move it, or to keep a second one
+    Export(Export),
     /// Show the raw bytes that rows came from
     Lineage(Lineage),
     /// Messages that could not be handled: list them, or put them back
@@ -106,7 +111,7 @@ pub(crate) struct Scrape {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ingest {
-    /// Who said it: a venue such as binance_p2p
+    /// Who said it: a venue such as binance_p2p, or legacy_warehouse for an export of the system before
     #[arg(long, env = "CAUCE_SOURCE")]
     pub(crate) source: String,
     /// When the bytes were obtained, RFC 3339 [default: now]
@@ -193,6 +198,28 @@ pub(crate) struct Replay {
     #[arg(long, env = "CAUCE_DRY_RUN")]
     pub(crate) dry_run: bool,
     /// Print what was found as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rebuild {
+    /// The table: dim_advertisers, fact_offer_changes or ops_derived_quality
+    pub(crate) table: Derived,
+    /// Only what is out of date
+    #[arg(long, env = "CAUCE_STALE")]
+    pub(crate) stale: bool,
+    /// Print what was done as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// The other place: a directory
+    #[arg(long, env = "CAUCE_TO")]
+    pub(crate) to: String,
+    /// Print what was done as JSON
     #[arg(long, env = "CAUCE_JSON")]
     pub(crate) json: bool,
 }

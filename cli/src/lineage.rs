@@ -4,12 +4,12 @@ use anyhow::Context;
 use cauce_model::RawId;
 use cauce_normalize::open;
 use cauce_protocols::{
-    Drift,
-    venues::{self, Record},
+    Drift, legacy,
+    venues::{self, PageReader, Record},
 };
 use cauce_query::{Interval, Lake, json_rows};
 use cauce_raw::{RawZone, Request};
-use cauce_tables::Table;
+use cauce_tables::{Derived, Table};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -35,7 +35,7 @@ pub(crate) struct Trace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Traced {
     /// Rows of a table.
-    Rows(Table),
+    Rows(&'static str),
     /// Buckets of a price history, of this width: they come from snapshots.
     Buckets(Interval),
 }
@@ -45,14 +45,21 @@ impl Traced {
     pub(crate) fn parse(name: &str, interval: Interval) -> anyhow::Result<Self> {
         match name {
             "price_history" => Ok(Self::Buckets(interval)),
-            table => Ok(Self::Rows(table.parse().with_context(|| "or price_history, for its buckets")?)),
+            "fact_offer_changes" | "ops_derived_quality" => Ok(Self::Rows(name.parse::<Derived>()?.name())),
+            table => {
+                let table: Table = table.parse().with_context(
+                    || "or fact_offer_changes, ops_derived_quality; or price_history, for its buckets",
+                )?;
+                Ok(Self::Rows(table.name()))
+            }
         }
     }
 
     fn query(self, filter: &str, limit: u32) -> String {
-        let offer = if self == Self::Rows(Table::FactOffers) { "offer_external_id" } else { "NULL" };
+        let has_offers = matches!(self, Self::Rows("fact_offers" | "fact_offer_changes"));
+        let offer = if has_offers { "offer_external_id" } else { "NULL" };
         let rows = match self {
-            Self::Rows(table) => table.to_string(),
+            Self::Rows(table) => table.to_owned(),
             Self::Buckets(interval) => interval.snapshots_by_bucket(),
         };
         format!(
@@ -98,9 +105,13 @@ pub(crate) async fn trace(
 
 /// The part of a page that is the offer.
 fn offer_in(id: &RawId, body: &[u8], wanted: &str) -> Option<String> {
-    let venue = venues::find(id.source())?;
-    let page = venue.read(body, &mut Drift::default()).ok()?;
+    let reader: &dyn PageReader = match venues::find(id.source()) {
+        Some(venue) => venue,
+        None if id.source() == legacy::SOURCE => &legacy::Offers,
+        None => return None,
+    };
+    let page = reader.read(body, &mut Drift::default()).ok()?;
     let is_it = |record: &Record<'_>| matches!(record, Record::Offer { offer, .. } if offer.id == wanted);
     let index = page.records.iter().position(is_it)?;
-    Some(venue.verbatim(body, index).into_owned())
+    Some(reader.verbatim(body, index).into_owned())
 }

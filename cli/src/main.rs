@@ -68,6 +68,8 @@ async fn run(args: Args) -> anyhow::Result<Done> {
         Command::Seal(seal) => commands::maintain::seal(&world(config)?, &seal).await,
         Command::Collect(collect) => commands::maintain::collect(&world(config)?, &collect).await,
         Command::Replay(replay) => commands::maintain::replay(&world(config)?, &replay).await,
+        Command::Rebuild(rebuild) => commands::maintain::rebuild(&world(config)?, &rebuild).await,
+        Command::Export(export) => commands::export::run(&world(config)?, &export).await,
         Command::Lineage(lineage) => commands::lineage::run(&world(config)?, &lineage).await,
         Command::DeadLetters(letters) => commands::dead_letters::run(&world(config)?, &letters).await,
         Command::Doctor(doctor) => commands::doctor::run(&world(config)?, &doctor).await,

@@ -74,6 +74,14 @@ async fn every_route_answers_what_it_says() {
     let markets = served.get("/api/v1/markets").await["markets"].clone();
     assert_eq!(markets.as_array().unwrap().len(), 2);
 
+    let quality = served.get("/api/v1/quality?passed=true&metric=completeness").await;
+    let checks = quality["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 2, "both markets are complete: {quality}");
+    assert_eq!((&checks[0]["metric_value"], &checks[0]["passed"]), (&json!(1.0), &json!(true)));
+    assert!(checks[0]["details"]["announced"].as_u64().unwrap() > 0, "details are JSON: {quality}");
+    let failing = served.get("/api/v1/quality").await;
+    assert_eq!((&failing["checks"], &failing["silent_markets"]), (&json!([]), &json!([])));
+
     let latest =
         served.get("/api/v1/market/latest?asset=USDT&fiat=VES&trade_type=BUY").await["markets"][0].clone();
     let offers = latest["offers"].as_array().unwrap();

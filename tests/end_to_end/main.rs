@@ -11,6 +11,7 @@ mod crash;
 mod exactly_once;
 mod faults;
 mod http;
+mod legacy;
 mod page;
 mod readers;
 mod real_payloads;

@@ -1,7 +1,9 @@
 use std::{borrow::Cow, fs, path::Path};
 
 use anyhow::Context;
+use cauce_protocols::legacy;
 use cauce_raw::{Bundle, Envelope, Put, kind};
+use cauce_sources::{Imported, import_legacy};
 use chrono::Utc;
 use serde_json::json;
 
@@ -9,6 +11,9 @@ use crate::{Done, args::Ingest, world::World};
 
 /// Keeps files verbatim in the raw zone. A file that can't be read stops nothing but itself.
 pub(crate) async fn run(world: &World, ingest: &Ingest) -> anyhow::Result<Done> {
+    if ingest.source == legacy::SOURCE {
+        return import(world, ingest).await;
+    }
     let mut stored = Vec::new();
     let mut failed = 0;
     for file in &ingest.files {
@@ -37,11 +42,52 @@ pub(crate) async fn run(world: &World, ingest: &Ingest) -> anyhow::Result<Done> 
             ingest.files.len()
         );
     }
-    Ok(match failed {
+    Ok(ended(failed, ingest.files.len()))
+}
+
+/// Takes exports of the warehouse before Cauce apart, by batch and day.
+async fn import(world: &World, ingest: &Ingest) -> anyhow::Result<Done> {
+    anyhow::ensure!(
+        ingest.fetched_at.is_none(),
+        "--fetched-at is not for {}: its rows say their times",
+        legacy::SOURCE
+    );
+    let mut failed = 0;
+    let mut done = Vec::new();
+    for file in &ingest.files {
+        match import_legacy(&world.raw(), file).await {
+            Ok(imported) => {
+                if !ingest.json {
+                    let Imported { rows, objects, new } = imported;
+                    println!("{}: {rows} rows in {objects} raw objects, {new} of them new", file.display());
+                }
+                done.push(json!({ "file": file, "imported": imported }));
+            }
+            Err(error) => {
+                failed += 1;
+                tracing::error!(error = format!("{error:#}"), "file was not imported");
+                done.push(json!({ "file": file, "error": format!("{error:#}") }));
+            }
+        }
+    }
+    if ingest.json {
+        println!("{}", serde_json::to_string_pretty(&done)?);
+    } else {
+        println!(
+            "{} of {} files imported; cauce normalize makes them facts",
+            ingest.files.len() - failed,
+            ingest.files.len()
+        );
+    }
+    Ok(ended(failed, ingest.files.len()))
+}
+
+fn ended(failed: usize, all: usize) -> Done {
+    match failed {
         0 => Done::Whole,
-        all if all == ingest.files.len() => Done::Not,
+        failed if failed == all => Done::Not,
         _ => Done::Partly,
-    })
+    }
 }
 
 async fn store(world: &World, ingest: &Ingest, file: &Path) -> anyhow::Result<(String, Put)> {

@@ -1,12 +1,12 @@
-//! `seal`, `collect` and `replay`: what `up` does on its schedule, by hand.
+//! `seal`, `collect`, `replay` and `rebuild`: what `up` does on its schedule, by hand.
 
-use cauce_maintain::{Change, Collected, Replayed, SealReport};
+use cauce_maintain::{Change, Collected, Rebuild, Replayed, SealReport};
 use cauce_tables::Days;
 use chrono::Utc;
 
 use crate::{
     Done,
-    args::{Collect, Replay, Seal},
+    args::{self, Collect, Replay, Seal},
     world::World,
 };
 
@@ -91,6 +91,24 @@ pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done
         println!("left as it was: {raw_id}: {reason}");
     }
     Ok(done)
+}
+
+/// Makes a derived table anew.
+pub(crate) async fn rebuild(world: &World, asked: &args::Rebuild) -> anyhow::Result<Done> {
+    let maintainer = world.maintainer(&world.lake().await?)?;
+    let which = if asked.stale { Rebuild::Stale } else { Rebuild::All };
+    let rebuilt = maintainer.rebuild(asked.table, which).await?;
+    if asked.json {
+        println!("{}", serde_json::to_string(&rebuilt)?);
+        return Ok(Done::Whole);
+    }
+    for object in &rebuilt {
+        println!("made {}: {} rows", object.path, object.rows);
+    }
+    if rebuilt.is_empty() {
+        println!("nothing to make");
+    }
+    Ok(Done::Whole)
 }
 
 fn print(kind: &str, change: &Change) {

@@ -3,6 +3,7 @@
 pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod ingest;
 pub(crate) mod lineage;
 pub(crate) mod maintain;

@@ -1,0 +1,278 @@
+-- The lake's tables for Athena: sealed days, and what is derived. Days are projected, so no crawler is needed and no
+-- partition has to be added. Replace s3://BUCKET/PREFIX by the lake's place, and run each statement by itself.
+-- docs/reading-the-lake.md says what is where; a test keeps this file and the tables the same.
+
+CREATE DATABASE IF NOT EXISTS cauce;
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_offers (
+  `batch_id` string,
+  `snapshot_id` string,
+  `extraction_timestamp` timestamp,
+  `venue` string,
+  `crypto` string,
+  `fiat` string,
+  `trade_type` string,
+  `maker_side` string,
+  `offer_external_id` string,
+  `advertiser_id` string,
+  `advertiser_sk` string,
+  `nickname` string,
+  `user_grade` int,
+  `registration_days` int,
+  `is_merchant` boolean,
+  `price` decimal(20,8),
+  `price_float_rate` decimal(10,6),
+  `available_amount` decimal(20,8),
+  `tradable_quantity` decimal(20,8),
+  `min_limit` decimal(20,8),
+  `max_limit` decimal(20,8),
+  `completion_rate` decimal(10,6),
+  `positive_rate` decimal(10,6),
+  `total_orders_count` int,
+  `avg_response_time_seconds` int,
+  `avg_completion_time_minutes` int,
+  `payment_time_limit_minutes` int,
+  `payment_methods` array<string>,
+  `terms_conditions` string,
+  `is_available` boolean,
+  `is_promoted` boolean,
+  `rank` int,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_offers/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_offers/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_market_depth (
+  `batch_id` string,
+  `snapshot_id` string,
+  `extraction_timestamp` timestamp,
+  `venue` string,
+  `crypto` string,
+  `fiat` string,
+  `trade_type` string,
+  `total_offers_count` int,
+  `offers_announced` int,
+  `pages_announced` int,
+  `pages_received` int,
+  `is_complete` boolean,
+  `total_available_volume` decimal(38,8),
+  `weighted_avg_price` decimal(20,8),
+  `median_price` decimal(20,8),
+  `min_price` decimal(20,8),
+  `max_price` decimal(20,8),
+  `price_std_dev` decimal(20,8),
+  `sum_price` decimal(38,8),
+  `sum_price_sq` decimal(38,16),
+  `top10_total_volume` decimal(38,8),
+  `top10_avg_price` decimal(20,8),
+  `merchant_best_price` decimal(20,8),
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_market_depth/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_market_depth/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_data_quality (
+  `batch_id` string,
+  `snapshot_id` string,
+  `check_timestamp` timestamp,
+  `venue` string,
+  `crypto` string,
+  `fiat` string,
+  `trade_type` string,
+  `metric_name` string,
+  `metric_value` double,
+  `threshold_value` double,
+  `passed` boolean,
+  `details` string,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/ops_data_quality/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_data_quality/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.quarantine (
+  `quarantined_at` timestamp,
+  `source` string,
+  `raw_key` string,
+  `rule` string,
+  `reason` string,
+  `record` string,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/quarantine/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/quarantine/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_batch_runs (
+  `batch_id` string,
+  `job` string,
+  `batch_start_time` timestamp,
+  `batch_end_time` timestamp,
+  `status` string,
+  `total_fiats_processed` int,
+  `total_markets` int,
+  `total_offers_extracted` bigint,
+  `total_offers_inserted` bigint,
+  `total_offers_updated` bigint,
+  `total_errors` int,
+  `error_summary` string,
+  `execution_time_seconds` double,
+  `offers_announced` bigint,
+  `pages_announced` bigint,
+  `pages_received` bigint,
+  `markets_truncated` int,
+  `markets_empty` int,
+  `markets_failed` int,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/ops_batch_runs/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_batch_runs/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_extraction_errors (
+  `batch_id` string,
+  `error_timestamp` timestamp,
+  `venue` string,
+  `fiat_code` string,
+  `crypto_symbol` string,
+  `trade_type` string,
+  `page_number` int,
+  `account_id` string,
+  `error_type` string,
+  `error_message` string,
+  `retry_count` int,
+  `is_resolved` boolean,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/ops_extraction_errors/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_extraction_errors/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.dim_advertisers (
+  `advertiser_sk` string,
+  `venue` string,
+  `advertiser_id` string,
+  `nickname` string,
+  `is_merchant` boolean,
+  `registration_days` int,
+  `user_grade` int,
+  `effective_date` timestamp,
+  `expiration_date` timestamp,
+  `is_current` boolean
+)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/dim_advertisers/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_offer_changes (
+  `snapshot_id` string,
+  `changed_at` timestamp,
+  `previous_at` timestamp,
+  `venue` string,
+  `crypto` string,
+  `fiat` string,
+  `trade_type` string,
+  `offer_external_id` string,
+  `advertiser_id` string,
+  `change` string,
+  `old_price` decimal(20,8),
+  `new_price` decimal(20,8),
+  `old_available_amount` decimal(20,8),
+  `new_available_amount` decimal(20,8),
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_offer_changes/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_offer_changes/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_derived_quality (
+  `batch_id` string,
+  `snapshot_id` string,
+  `check_timestamp` timestamp,
+  `venue` string,
+  `crypto` string,
+  `fiat` string,
+  `trade_type` string,
+  `metric_name` string,
+  `metric_value` double,
+  `threshold_value` double,
+  `passed` boolean,
+  `details` string,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/ops_derived_quality/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_derived_quality/date=${date}/'
+);
