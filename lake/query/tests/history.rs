@@ -10,7 +10,7 @@
 mod common;
 
 use cauce_model::{Amount, Rate, TradeType};
-use cauce_query::{HistoryFilter, HistoryQuery, Interval, Lake, QueryError, json_rows};
+use cauce_query::{HistoryFilter, HistoryQuery, Interval, Lake, QualityQuery, QueryError, json_rows};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -144,4 +144,34 @@ async fn a_new_snapshot_is_in_the_next_answer() {
     assert_eq!(counted().await, [Some(8), None, None, Some(4)]);
     common::add(lake.store(), 20, 3).await;
     assert_eq!(counted().await, [Some(8), None, Some(4), Some(4)]);
+}
+
+#[tokio::test]
+async fn a_market_that_gives_no_snapshots_is_silent_and_checks_are_found_by_what_they_are() {
+    let lake = common::lake().await;
+    let newest = common::start() + TimeDelta::minutes(30);
+    let freshness = TimeDelta::minutes(15);
+    assert!(lake.silent_markets(freshness, newest + freshness).await.unwrap().is_empty());
+    let silent = lake.silent_markets(freshness, newest + TimeDelta::minutes(16)).await.unwrap();
+    assert_eq!(silent.len(), 2, "both sides: {silent:?}");
+    assert_eq!((&silent[0]["age_seconds"], &silent[0]["fiat"]), (&960.into(), &"VES".into()));
+    let forgotten = lake.silent_markets(freshness, newest + TimeDelta::days(8)).await.unwrap();
+    assert!(forgotten.is_empty(), "after a week nobody asks for it");
+
+    let asked = |passed, metric: Option<&str>| QualityQuery {
+        since: common::start(),
+        passed,
+        metric: metric.map(str::to_owned),
+        limit: 100,
+    };
+    let failed = lake.checks(&asked(Some(false), None)).await.unwrap();
+    assert_eq!(failed.len(), 2, "25 minutes between two snapshots, on both sides: {failed:?}");
+    assert_eq!(
+        (&failed[0]["metric_name"], &failed[0]["metric_value"]),
+        (&"freshness".into(), &1500.0.into())
+    );
+    assert!(failed[0]["details"]["previous_snapshot_id"].is_string(), "{failed:?}");
+    assert_eq!(lake.checks(&asked(None, Some("completeness"))).await.unwrap().len(), 6);
+    let none = QualityQuery { since: newest + TimeDelta::minutes(1), ..asked(None, None) };
+    assert!(lake.checks(&none).await.unwrap().is_empty());
 }

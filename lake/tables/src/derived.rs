@@ -70,7 +70,7 @@ impl Derived {
 
     /// Makes the object of a partition.
     pub fn encode(self, rows: &RecordBatch, inputs: &Inputs) -> Result<Bytes, WriteError> {
-        let mut writer = file::parquet_writer(&self.schema(), self.order())?;
+        let mut writer = file::parquet_writer(&self.schema(), self.order(), true)?;
         writer.write(rows)?;
         writer.append_key_value_metadata(inputs.to_footer()?);
         Ok(writer.into_inner()?.into())

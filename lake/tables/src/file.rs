@@ -11,10 +11,11 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::{metadata::SortingColumn, properties::WriterProperties},
+    schema::types::ColumnPath,
 };
 use thiserror::Error;
 
-use crate::{Cover, Table};
+use crate::{Cover, Table, Zone, schema::DEC};
 
 /// Why a file could not be made or stored.
 #[derive(Debug, Error)]
@@ -50,16 +51,24 @@ pub enum WriteError {
 const ROW_GROUP: usize = 128 * 1024;
 
 /// Parquet as every file of the lake has it.
+///
+/// A file that `is_lasting` has dictionaries wherever they help. A hot file, which is read for a day and then rewritten,
+/// has none for decimals: making them is what a decimal costs most.
 pub(crate) fn parquet_writer(
     schema: &SchemaRef,
     order: &[&str],
+    is_lasting: bool,
 ) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
     let sorting = order.iter().filter_map(|name| {
         // Lists are one Parquet leaf each, and no table has structs: a column's place is its leaf's.
         let column_idx = i32::try_from(schema.index_of(name).ok()?).ok()?;
         Some(SortingColumn { column_idx, descending: false, nulls_first: true })
     });
-    let properties = WriterProperties::builder()
+    let plain = schema.fields().iter().filter(|field| !is_lasting && *field.data_type() == DEC);
+    let properties = plain
+        .fold(WriterProperties::builder(), |properties, field| {
+            properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false)
+        })
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_created_by(concat!("cauce ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -87,9 +96,9 @@ impl FileWriter {
     /// Rows that go to the writer at once.
     const AT_ONCE: usize = 16 * 1024;
 
-    pub(crate) fn new(table: Table) -> Result<Self, WriteError> {
+    pub(crate) fn new(table: Table, zone: Zone) -> Result<Self, WriteError> {
         let schema = table.schema();
-        let writer = parquet_writer(&schema, table.order())?;
+        let writer = parquet_writer(&schema, table.order(), zone == Zone::Sealed)?;
         Ok(Self { table, schema, writer, piece: None, pieces: Vec::new(), waiting: 0, rows: 0 })
     }
 

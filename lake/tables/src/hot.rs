@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use object_store::{ObjectStore, PutMode, path::Path};
 
 use crate::{
-    Cover, CoveredObject, Table, WriteError,
+    Cover, CoveredObject, Table, WriteError, Zone,
     columns::{BatchRunRows, DepthRows, ErrorRows, OfferRows, QualityRows, QuarantineRows},
     file::{FileWriter, hot_path},
 };
@@ -216,7 +216,7 @@ fn encode(
         let of = |object: usize| &objects[object].0;
         (&left.order, of(left.object), left.start).cmp(&(&right.order, of(right.object), right.start))
     });
-    let mut writer = FileWriter::new(table)?;
+    let mut writer = FileWriter::new(table, Zone::Hot)?;
     for segment in &segments {
         if let Some(object) = &mut cover[segment.object] {
             object.add_rows(u32::try_from(writer.rows()).unwrap_or(u32::MAX), segment.length);

@@ -8,6 +8,7 @@
 
 mod columns;
 mod cover;
+mod days;
 mod derived;
 mod file;
 mod footers;
@@ -21,11 +22,12 @@ mod schema;
 pub mod typed;
 
 pub use cover::{Cover, CoverError, CoveredObject};
+pub use days::Days;
 pub use derived::{Derived, Inputs};
 pub use file::WriteError;
 pub use hot::{DayBatch, HotFile, write};
 pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};
-pub use planner::{CountedFile, Days, PlanError, PlannedFile, Planner, Take, Zone};
+pub use planner::{CountedFile, PlanError, PlannedFile, Planner, Take, Zone};
 pub use reader::PinnedReader;
 pub use runs::{KeyedRows, Rows};
 pub use schema::Table;

@@ -155,7 +155,7 @@ async fn merge(table: Table, inputs: &[Input], zone: Zone) -> Result<Merged, Mer
         places.insert(object.raw_id.as_str(), fresh);
     }
     let mut runs = RunStream::open(table, inputs).await?;
-    let mut writer = FileWriter::new(table)?;
+    let mut writer = FileWriter::new(table, zone)?;
     while let Some((run, batch)) = runs.next().await? {
         if let Some(object) = places.get_mut(run.raw_id.as_str()) {
             let length = u32::try_from(run.rows.len()).unwrap_or(u32::MAX);

@@ -9,19 +9,25 @@ use std::{
     sync::Arc,
 };
 
-use arrow::array::RecordBatch;
+use arrow::{
+    array::{RecordBatch, StringArray},
+    compute::kernels::cmp::eq,
+};
 use cauce_model::RawId;
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use parquet::{
-    arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::RowSelection},
+    arrow::{
+        ParquetRecordBatchStreamBuilder, ProjectionMask,
+        arrow_reader::{ArrowPredicate, ArrowPredicateFn, RowFilter, RowSelection},
+    },
     errors::ParquetError,
 };
 use thiserror::Error;
 
 use crate::{
-    CoverError, CoveredObject, Derived, Inputs, Table,
+    CoverError, CoveredObject, Days, Derived, Inputs, Table,
     footers::{Footer, Footers},
     merge::is_gone,
     reader::PinnedReader,
@@ -70,39 +76,6 @@ impl PlanError {
     }
 }
 
-/// Which days are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Days {
-    /// The first of them, if there is a first.
-    pub first: Option<NaiveDate>,
-    /// The last of them, if there is a last.
-    pub last: Option<NaiveDate>,
-}
-
-impl Days {
-    /// Every day.
-    pub const ALL: Self = Self { first: None, last: None };
-
-    /// One day.
-    pub fn only(day: NaiveDate) -> Self {
-        Self { first: Some(day), last: Some(day) }
-    }
-
-    /// Whether a day is wanted.
-    pub fn contains(&self, day: NaiveDate) -> bool {
-        self.first.is_none_or(|first| day >= first) && self.last.is_none_or(|last| day <= last)
-    }
-
-    /// The days that both want.
-    pub fn and(self, other: Self) -> Self {
-        let last = match (self.last, other.last) {
-            (Some(one), Some(two)) => Some(one.min(two)),
-            (one, two) => one.or(two),
-        };
-        Self { first: self.first.max(other.first), last }
-    }
-}
-
 /// The zone that a file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
@@ -113,7 +86,7 @@ pub enum Zone {
 }
 
 /// Which rows of a file a reader takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Take {
     /// All of them.
     All,
@@ -253,15 +226,33 @@ impl Planner {
 
     /// Reads some columns of what was planned of a file, in the file's order.
     pub async fn read(&self, planned: &PlannedFile, columns: &[&str]) -> Result<Vec<RecordBatch>, PlanError> {
+        self.read_where(planned, columns, &[]).await
+    }
+
+    /// The same, of the rows in which text columns have these values. Of the other rows only those columns are decoded.
+    pub async fn read_where(
+        &self,
+        planned: &PlannedFile,
+        columns: &[&str],
+        values: &[(&str, &str)],
+    ) -> Result<Vec<RecordBatch>, PlanError> {
         let file = |source| PlanError::File { path: planned.meta.location.clone(), source };
         let reader = self.reader(planned.meta.clone());
         let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(file)?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let schema = builder.parquet_schema();
+        let mask = ProjectionMask::columns(schema, columns.iter().copied());
+        let predicates = values.iter().map(|(name, value)| {
+            let value = StringArray::new_scalar(*value);
+            let is_equal = move |batch: RecordBatch| eq(batch.column(0), &value);
+            let column = ProjectionMask::columns(schema, [*name]);
+            Box::new(ArrowPredicateFn::new(column, is_equal)) as Box<dyn ArrowPredicate>
+        });
+        let filter = RowFilter::new(predicates.collect());
         let builder = match planned.rows.selection() {
             Some(rows) => builder.with_row_selection(rows),
             None => builder,
         };
-        let rows = builder.with_projection(mask).build().map_err(file)?;
+        let rows = builder.with_projection(mask).with_row_filter(filter).build().map_err(file)?;
         rows.try_collect().await.map_err(file)
     }
 
@@ -289,14 +280,12 @@ impl Planner {
 
     /// The days on which `table` has hot files.
     pub async fn unsealed_days(&self, table: Table) -> Result<Vec<NaiveDate>, PlanError> {
-        let days = self.days(&format!("hot/{table}"), Days::ALL).await?;
-        Ok(days.into_iter().map(|(day, _)| day).collect())
+        self.days(&format!("hot/{table}")).await
     }
 
     /// The days on which `table` has seals.
     pub async fn sealed_days(&self, table: Table) -> Result<Vec<NaiveDate>, PlanError> {
-        let days = self.days(&format!("tables/{table}"), Days::ALL).await?;
-        Ok(days.into_iter().map(|(day, _)| day).collect())
+        self.days(&format!("tables/{table}")).await
     }
 
     async fn list_zones(&self, table: Table, days: Days) -> Result<Vec<Listed>, PlanError> {
@@ -306,30 +295,48 @@ impl Planner {
         Ok(listed)
     }
 
-    async fn days(&self, folder: &str, days: Days) -> Result<Vec<(NaiveDate, Path)>, PlanError> {
-        let mut folders: Vec<(NaiveDate, Path)> = Vec::new();
-        for path in self.store.list_with_delimiter(Some(&Path::from(folder))).await?.common_prefixes {
-            let day =
-                path.filename().and_then(|name| name.strip_prefix("date=")).and_then(|day| day.parse().ok());
-            folders.extend(day.filter(|day| days.contains(*day)).map(|day| (day, path)));
-        }
-        folders.sort();
-        Ok(folders)
+    async fn days(&self, folder: &str) -> Result<Vec<NaiveDate>, PlanError> {
+        let folders = self.store.list_with_delimiter(Some(&Path::from(folder))).await?.common_prefixes;
+        let day = |path: &Path| path.filename()?.strip_prefix("date=")?.parse().ok();
+        let mut days: Vec<NaiveDate> = folders.iter().filter_map(day).collect();
+        days.sort();
+        Ok(days)
     }
 
+    /// The files of a folder on the days wanted, by day and name. A few days are listed one by one, so that their cost
+    /// does not grow with the lake; more of them in one go from the first on, which is the fewest calls.
     async fn list(&self, folder: &str, zone: Zone, days: Days) -> Result<Vec<Listed>, PlanError> {
-        let files_of = |(date, path): (NaiveDate, Path)| async move {
-            let mut found: Vec<ObjectMeta> = self.store.list(Some(&path)).try_collect().await?;
-            found.retain(|meta| meta.location.as_ref().ends_with(".parquet"));
-            found.sort_by(|left, right| left.location.cmp(&right.location));
-            Ok::<_, PlanError>(
-                found.into_iter().map(move |meta| Listed { meta, date, zone }).collect::<Vec<_>>(),
-            )
+        let found: Vec<ObjectMeta> = match days.few() {
+            Some(days) => {
+                let lists = days
+                    .into_iter()
+                    .map(|day| self.store.list(Some(&Path::from(format!("{folder}/date={day}")))));
+                stream::iter(lists).flatten_unordered(Self::PARALLEL).try_collect().await?
+            }
+            None => {
+                let all = Path::from(folder);
+                let listing = match days.first {
+                    Some(first) => {
+                        let before = Path::from(format!("{folder}/date={first}"));
+                        self.store.list_with_offset(Some(&all), &before)
+                    }
+                    None => self.store.list(Some(&all)),
+                };
+                listing.try_collect().await?
+            }
         };
-        let folders = self.days(folder, days).await?;
-        let lists: Vec<_> =
-            stream::iter(folders).map(files_of).buffered(Self::PARALLEL).try_collect().await?;
-        Ok(lists.into_iter().flatten().collect())
+        let day_of = |meta: &ObjectMeta| -> Option<NaiveDate> {
+            let name = meta.location.as_ref();
+            let rest = name.strip_suffix(".parquet")?.strip_prefix(folder)?.strip_prefix("/date=")?;
+            rest.split('/').next()?.parse().ok()
+        };
+        let mut listed: Vec<Listed> = found
+            .into_iter()
+            .filter_map(|meta| Some(Listed { date: day_of(&meta)?, meta, zone }))
+            .filter(|file| days.contains(file.date))
+            .collect();
+        listed.sort_by(|left, right| left.meta.location.cmp(&right.meta.location));
+        Ok(listed)
     }
 
     async fn count(&self, listed: Vec<Listed>) -> Result<Vec<CountedFile>, PlanError> {

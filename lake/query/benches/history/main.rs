@@ -2,7 +2,7 @@
 //! histories warm and by a process of their own, calls to the store as the lake grows, and the time from a fetch to an
 //! answer that has it. `scripts/bench_lake.py` asks DuckDB and Polars the same of the same files.
 //!
-//! `history make DIR [--days 30] [--every 10m] [--all]` · `history ask DIR [--days 30] [--once]` ·
+//! `history make DIR [--days 30] [--every 10m] [--all] [--open]` · `history ask DIR [--days 30] [--once]` ·
 //! `history grow DIR --days N` · `history visible`. Without a command: make and ask.
 #![expect(
     clippy::print_stdout,
@@ -35,6 +35,7 @@ struct Asked {
     every: TimeDelta,
     all: bool,
     once: bool,
+    open: bool,
 }
 
 impl Asked {
@@ -57,6 +58,7 @@ impl Asked {
             every: TimeDelta::minutes(minutes),
             all: flag("--all"),
             once: flag("--once"),
+            open: flag("--open"),
         }
     }
 }
@@ -76,7 +78,7 @@ async fn main() {
     }
 }
 
-/// Makes and seals the lake, if it is not there.
+/// Makes and seals the lake, as far as that is not done. With `--open` the last day stays as it is.
 async fn make(asked: &Asked) {
     let store = open(&asked.folder, Durability::Relaxed).unwrap();
     let lake = Lake::open(Arc::clone(&store)).await.unwrap();
@@ -91,7 +93,10 @@ async fn make(asked: &Asked) {
     reset_peak_memory();
     let before = peak_memory();
     let begin = Instant::now();
-    let sealed = maintainer.seal(Days::ALL, Utc::now(), false).await.unwrap().sealed;
+    let last = generated::start().date_naive() + TimeDelta::days(asked.days - 1 - i64::from(asked.open));
+    let days = Days { first: None, last: Some(last) };
+    maintainer.merge(Days::only(last + TimeDelta::days(1))).await.unwrap();
+    let sealed = maintainer.seal(days, Utc::now(), false).await.unwrap().sealed;
     let seconds = begin.elapsed().as_secs_f64();
     if !sealed.is_empty() {
         let rows: u64 = sealed.iter().map(|seal| seal.rows).sum();
@@ -103,6 +108,8 @@ async fn make(asked: &Asked) {
             peak_memory() >> 10
         );
     }
+    // As it is an hour later: what the seals cover is gone.
+    maintainer.collect(Utc::now() + TimeDelta::hours(2), false).await.unwrap();
     for table in [Table::FactOffers, Table::FactMarketDepth] {
         let folder = Path::from(format!("tables/{table}"));
         let files: Vec<ObjectMeta> = store.list(Some(&folder)).try_collect().await.unwrap();
@@ -156,7 +163,10 @@ async fn ask(asked: &Asked) {
             let warm = median_ms(&lake, &question(days, filtered)).await;
             let calls = counting.take().each(REPEATS);
             let name = if filtered { "method and amount" } else { "unfiltered" };
-            println!("{name}, {days} days: warm {warm:.1} ms ({calls}); first {first:.1} ms ({first_calls})");
+            let offers: i64 = history.buckets.iter().filter_map(|row| row["count"].as_i64()).sum();
+            println!(
+                "{name}, {days} days: warm {warm:.1} ms ({calls}); first {first:.1} ms ({first_calls}); {offers} offers"
+            );
         }
     }
 }
@@ -178,11 +188,12 @@ async fn grow(asked: &Asked) {
     let root = std::path::Path::new(&asked.folder);
     for table in [Table::FactOffers, Table::FactMarketDepth] {
         let tables = root.join("tables").join(table.name());
+        let date = |number: i64| generated::start().date_naive() + TimeDelta::days(number);
+        let folder = |day: NaiveDate| tables.join(format!("date={day}"));
+        let own = (0..).take_while(|number| folder(date(*number)).is_dir()).count() as i64;
         for number in 0..asked.days {
-            let date = |number: i64| generated::start().date_naive() + TimeDelta::days(number);
-            let folder = |day: NaiveDate| tables.join(format!("date={day}"));
             // Days before the first: the one that is asked for is the last of many.
-            let (from, to) = (folder(date(number % 30)), folder(date(0) - TimeDelta::days(number + 1)));
+            let (from, to) = (folder(date(number % own)), folder(date(-1 - number)));
             std::fs::create_dir_all(&to).unwrap();
             for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
                 let target = to.join(file.file_name());

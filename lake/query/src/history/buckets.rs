@@ -81,15 +81,24 @@ impl<'q> Buckets<'q> {
         Self { query, series: BTreeMap::new(), newest: None }
     }
 
-    /// Adds a snapshot. Both sides are wanted even if one is asked for: the other's best price stands in every row.
-    pub(super) fn add(&mut self, market: &MarketName, snapshot: &Snapshot, figures: &Figures) {
+    /// Adds snapshots of one market, each with its figures or with those of its offers that pass. Both sides are wanted
+    /// even if one is asked for: the other's best price stands in every row.
+    pub(super) fn add<'s>(
+        &mut self,
+        market: &MarketName,
+        snapshots: impl Iterator<Item = (&'s Snapshot, &'s Figures)>,
+    ) {
         let width = self.query.interval.micros();
-        let start = snapshot.at - snapshot.at.rem_euclid(width);
-        let series = (market.venue.clone(), market.trade_type.clone());
-        let bucket = self.series.entry(series).or_default().entry(start).or_default();
-        bucket.add(snapshot.is_complete, figures);
-        if self.query.trade_type.is_none_or(|side| side.as_str() == market.trade_type) {
-            self.newest = self.newest.max(Some(snapshot.at));
+        let is_asked = self.query.trade_type.is_none_or(|side| side.as_str() == market.trade_type);
+        let mut newest = None;
+        let buckets = self.series.entry((market.venue.clone(), market.trade_type.clone())).or_default();
+        for (snapshot, figures) in snapshots {
+            let start = snapshot.at - snapshot.at.rem_euclid(width);
+            buckets.entry(start).or_default().add(snapshot.is_complete, figures);
+            newest = newest.max(Some(snapshot.at));
+        }
+        if is_asked {
+            self.newest = self.newest.max(newest);
         }
     }
 
@@ -101,6 +110,8 @@ impl<'q> Buckets<'q> {
     /// A row for every bucket of every venue and side asked for, in that order, gaps marked. A venue that was asked
     /// for is answered with gaps if it has no snapshots.
     pub(super) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        // Files hold whole days: a venue may be there without a snapshot in the period.
+        self.series.retain(|_, buckets| !buckets.is_empty());
         let mut best: BTreeMap<(String, i64), (Option<i128>, Option<i128>)> = BTreeMap::new();
         for ((venue, side), buckets) in &self.series {
             for (start, bucket) in buckets {

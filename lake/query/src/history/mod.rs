@@ -34,8 +34,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::common::DataFusionError;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use snapshots::Figures;
 pub(crate) use snapshots::SnapshotCache;
+use snapshots::{Figures, SnapshotKey};
 use thiserror::Error;
 
 use crate::{Lake, QueryError, json_rows};
@@ -248,23 +248,31 @@ impl Lake {
             let message = format!("more than {MOST} buckets of {}; ask for wider buckets", query.interval);
             return Err(QueryError::Refused(message));
         }
-        let days = Days { first: Some(query.since.date_naive()), last: Some(query.until.date_naive()) };
-        let snapshots = self.snapshots().read(days).await?;
-        let passing = match query.filter.is_none() {
-            true => None,
-            false => Some(self.passing(query).await?),
+        let last = query.until - TimeDelta::microseconds(1);
+        let days = Days { first: Some(query.since.date_naive()), last: Some(last.date_naive()) };
+        let passing = async {
+            match query.filter.is_none() {
+                true => Ok(None),
+                false => self.passing(query).await.map(Some),
+            }
         };
+        let (snapshots, passing) = tokio::try_join!(
+            self.snapshots().read(days, query.asset.as_str(), query.fiat.as_str()),
+            passing
+        )?;
         let mut buckets = Buckets::new(query);
         let period = query.since.timestamp_micros()..query.until.timestamp_micros();
-        let wanted = snapshots.of(|market| {
-            market.crypto == query.asset.as_str()
-                && market.fiat == query.fiat.as_str()
-                && query.venue.as_ref().is_none_or(|venue| venue.as_str() == market.venue)
-        });
-        for (market, snapshot) in wanted.filter(|(_, snapshot)| period.contains(&snapshot.at)) {
-            // A snapshot of which no offer passes stays, so that it is no gap.
-            let figures = passing.as_ref().map(|passing| passing.get(&snapshot.id).unwrap_or(&Figures::NONE));
-            buckets.add(market, snapshot, figures.unwrap_or(&snapshot.figures));
+        for (market, taken) in snapshots.iter().flat_map(|file| file.markets()) {
+            if query.venue.as_ref().is_some_and(|venue| venue.as_str() != market.venue) {
+                continue;
+            }
+            let taken = taken.iter().filter(|snapshot| period.contains(&snapshot.at));
+            let with_figures = taken.map(|snapshot| match &passing {
+                // A snapshot of which no offer passes stays, so that it is no gap.
+                Some(passing) => (snapshot, passing.get(&snapshot.id).unwrap_or(&Figures::NONE)),
+                None => (snapshot, &snapshot.figures),
+            });
+            buckets.add(market, with_figures);
         }
         let newest_at = buckets.newest().and_then(DateTime::from_timestamp_micros);
         let table = buckets.finish().map_err(DataFusionError::from)?;
@@ -282,7 +290,7 @@ impl Lake {
     }
 
     /// Figures over the offers that pass, by snapshot. Snapshots of which none passes are not among them.
-    async fn passing(&self, query: &HistoryQuery) -> Result<HashMap<Box<str>, Figures>, QueryError> {
+    async fn passing(&self, query: &HistoryQuery) -> Result<HashMap<SnapshotKey, Figures>, QueryError> {
         let batches = self.sql(&passing_offers(query)).await?;
         let mut passing = HashMap::new();
         for batch in &batches {
@@ -315,7 +323,7 @@ fn passing_offers(query: &HistoryQuery) -> String {
     )
 }
 
-fn figures(batch: &RecordBatch, into: &mut HashMap<Box<str>, Figures>) -> Result<(), ArrowError> {
+fn figures(batch: &RecordBatch, into: &mut HashMap<SnapshotKey, Figures>) -> Result<(), ArrowError> {
     let columns = Columns(batch);
     let ids = columns.text("snapshot_id")?;
     let counts = columns.primitive::<Int64Type>("n")?;
@@ -332,7 +340,7 @@ fn figures(batch: &RecordBatch, into: &mut HashMap<Box<str>, Figures>) -> Result
             median_price: value(medians, row),
             volume: volumes.value(row),
         };
-        into.insert(ids.value(row).into(), figures);
+        into.insert(SnapshotKey::of(ids.value(row)), figures);
     }
     Ok(())
 }

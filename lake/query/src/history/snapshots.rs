@@ -1,10 +1,10 @@
-//! Snapshots' figures, decoded once per file and kept: what every price history begins with.
+//! Snapshots' figures, decoded once per file and pair and kept: what every price history begins with.
 //!
-//! A day of one pair at one snapshot every ten minutes is 288 rows of some 200 bytes, in a file of one page per
-//! column; opening the files of a month costs far more than reading them. Files never change under one ETag, so what
-//! was decoded stays true as long as the planner names the file.
+//! A day of one pair at one snapshot every ten minutes is 288 rows, in a file of one page per column; opening the files
+//! of a month costs far more than reading them. Files never change under one ETag, so what was decoded stays true as
+//! long as the planner names the file and takes the same rows of it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{array::RecordBatch, error::ArrowError};
 use cauce_tables::{
@@ -26,14 +26,36 @@ pub(crate) struct MarketName {
     pub(crate) trade_type: String,
 }
 
+impl MarketName {
+    fn is(&self, venue: &str, crypto: &str, fiat: &str, trade_type: &str) -> bool {
+        self.venue == venue && self.crypto == crypto && self.fiat == fiat && self.trade_type == trade_type
+    }
+}
+
 /// One snapshot's figures. Prices and volumes are in units of 10⁻⁸, squares of prices in 10⁻¹⁶.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
-    pub(crate) id: Box<str>,
+    pub(crate) id: SnapshotKey,
     /// Microseconds since 1970.
     pub(crate) at: i64,
     pub(crate) is_complete: bool,
     pub(crate) figures: Figures,
+}
+
+/// A snapshot's id, small: ids are 128 bits in hexadecimal. Another text is kept as a hash of so many bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SnapshotKey(u128);
+
+impl SnapshotKey {
+    pub(crate) fn of(id: &str) -> Self {
+        let short = || {
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
+            u128::from_le_bytes(bytes)
+        };
+        let is_key = id.len() == 32;
+        Self(u128::from_str_radix(id, 16).ok().filter(|_| is_key).unwrap_or_else(short))
+    }
 }
 
 /// Figures over the offers of one snapshot, or over those of them that pass a filter.
@@ -62,49 +84,42 @@ impl Figures {
     };
 }
 
-/// The snapshots of one file of `fact_market_depth`, in its order.
+/// The snapshots of one pair in one file of `fact_market_depth`, in its order.
 #[derive(Debug)]
-struct DecodedFile {
-    markets: Vec<MarketName>,
-    /// With the index of its market.
-    snapshots: Vec<(u32, Snapshot)>,
+pub(crate) struct DecodedFile {
+    snapshots: Vec<Snapshot>,
+    /// Snapshots of one market that follow each other: the first of them, and the first that is not. Files are sorted by
+    /// market, so these are few.
+    runs: Vec<(MarketName, usize, usize)>,
 }
 
-/// Snapshots of the files that one question reads.
-pub(crate) struct Snapshots(Vec<(Arc<DecodedFile>, Take)>);
-
-impl Snapshots {
-    /// Those of the markets that `wanted` takes.
-    pub(crate) fn of(
-        &self,
-        wanted: impl Fn(&MarketName) -> bool,
-    ) -> impl Iterator<Item = (&MarketName, &Snapshot)> {
-        self.0.iter().flat_map(move |(file, take)| {
-            let wanted: Vec<bool> = file.markets.iter().map(&wanted).collect();
-            let all = (0, u32::try_from(file.snapshots.len()).unwrap_or(u32::MAX));
-            let ranges = match take {
-                Take::All => vec![all],
-                Take::Ranges { ranges, .. } => ranges.clone(),
-            };
-            let rows = ranges.into_iter().flat_map(|(start, length)| {
-                file.snapshots.get(start as usize..(start + length) as usize).unwrap_or_default()
-            });
-            rows.filter(move |(market, _)| wanted[*market as usize])
-                .map(|(market, snapshot)| (&file.markets[*market as usize], snapshot))
-        })
+impl DecodedFile {
+    /// The snapshots of each market.
+    pub(crate) fn markets(&self) -> impl Iterator<Item = (&MarketName, &[Snapshot])> {
+        self.runs
+            .iter()
+            .map(|(market, start, end)| (market, self.snapshots.get(*start..*end).unwrap_or_default()))
     }
 }
 
-/// Path, ETag and size.
-type Key = (Path, Option<String>, u64);
+/// A file, the rows taken of it, and the pair.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    path: Path,
+    e_tag: Option<String>,
+    size: u64,
+    rows: Take,
+    crypto: String,
+    fiat: String,
+}
 
 #[derive(Debug, Clone)]
 struct Bytes;
 
 impl Weighter<Key, Arc<DecodedFile>> for Bytes {
     fn weight(&self, _: &Key, file: &Arc<DecodedFile>) -> u64 {
-        // Ids are of 32 characters. A file without rows weighs what its key does.
-        200 + (file.snapshots.len() * (size_of::<(u32, Snapshot)>() + 32)) as u64
+        // A file without rows weighs what its key does.
+        300 + (file.snapshots.len() * size_of::<Snapshot>() + file.runs.len() * 150) as u64
     }
 }
 
@@ -116,7 +131,7 @@ pub(crate) struct SnapshotCache {
 }
 
 impl SnapshotCache {
-    /// Bytes kept: a year of some ten markets, every ten minutes.
+    /// Bytes kept: a year of some fifteen markets, every ten minutes.
     const KEPT: u64 = 128 << 20;
     /// Files guessed to be in it at a time.
     const FILES: usize = 1_000;
@@ -129,36 +144,58 @@ impl SnapshotCache {
         Self { planner, files: Arc::new(Cache::with_weighter(Self::FILES, Self::KEPT, Bytes)) }
     }
 
-    /// The snapshots of some days.
-    pub(crate) async fn read(&self, days: Days) -> Result<Snapshots, QueryError> {
+    /// The snapshots of a pair on some days.
+    pub(crate) async fn read(
+        &self,
+        days: Days,
+        crypto: &str,
+        fiat: &str,
+    ) -> Result<Vec<Arc<DecodedFile>>, QueryError> {
         let mut tries = 1;
         loop {
-            match self.read_once(days).await {
+            match self.read_once(days, crypto, fiat).await {
                 Err(error) if tries < Self::TRIES && error.vanished() => tries += 1,
                 other => return other.map_err(QueryError::from),
             }
         }
     }
 
-    async fn read_once(&self, days: Days) -> Result<Snapshots, PlanError> {
+    async fn read_once(
+        &self,
+        days: Days,
+        crypto: &str,
+        fiat: &str,
+    ) -> Result<Vec<Arc<DecodedFile>>, PlanError> {
         let plan = self.planner.plan(Table::FactMarketDepth, days).await?;
-        let files = stream::iter(plan).map(|file| self.file(file)).buffered(Self::PARALLEL);
-        Ok(Snapshots(files.try_collect().await?))
+        let files = stream::iter(plan).map(|file| self.file(file, crypto, fiat));
+        files.buffered(Self::PARALLEL).try_collect().await
     }
 
-    async fn file(&self, planned: PlannedFile) -> Result<(Arc<DecodedFile>, Take), PlanError> {
-        // Decoded whole: which rows are taken may change as other files come, the file does not.
-        let whole = PlannedFile { rows: Take::All, ..planned.clone() };
-        let meta = planned.meta;
-        let key = (meta.location.clone(), meta.e_tag, meta.size);
+    async fn file(
+        &self,
+        planned: PlannedFile,
+        crypto: &str,
+        fiat: &str,
+    ) -> Result<Arc<DecodedFile>, PlanError> {
+        let meta = &planned.meta;
+        let key = Key {
+            path: meta.location.clone(),
+            e_tag: meta.e_tag.clone(),
+            size: meta.size,
+            rows: planned.rows.clone(),
+            crypto: crypto.to_owned(),
+            fiat: fiat.to_owned(),
+        };
         if let Some(file) = self.files.get(&key) {
-            return Ok((file, planned.rows));
+            return Ok(file);
         }
-        let batches = self.planner.read(&whole, &COLUMNS).await?;
-        let broken = |source: ArrowError| PlanError::File { path: meta.location, source: source.into() };
+        let batches =
+            self.planner.read_where(&planned, &COLUMNS, &[("crypto", crypto), ("fiat", fiat)]).await?;
+        let broken =
+            |source: ArrowError| PlanError::File { path: meta.location.clone(), source: source.into() };
         let file = Arc::new(decode(&batches).map_err(broken)?);
         self.files.insert(key, Arc::clone(&file));
-        Ok((file, planned.rows))
+        Ok(file)
     }
 }
 
@@ -181,14 +218,13 @@ const COLUMNS: [&str; 14] = [
 ];
 
 fn decode(batches: &[RecordBatch]) -> Result<DecodedFile, ArrowError> {
-    let mut indices: HashMap<MarketName, u32> = HashMap::new();
     let mut snapshots = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let mut runs: Vec<(MarketName, usize, usize)> = Vec::new();
     for batch in batches {
         let columns = Columns(batch);
         let ids = columns.text("snapshot_id")?;
         let times = columns.times("extraction_timestamp")?;
-        let (venues, cryptos) = (columns.text("venue")?, columns.text("crypto")?);
-        let (fiats, sides) = (columns.text("fiat")?, columns.text("trade_type")?);
+        let market = columns.market()?;
         let counts = columns.whole("total_offers_count")?;
         let complete = columns.flags("is_complete")?;
         let (volumes, medians) =
@@ -196,16 +232,21 @@ fn decode(batches: &[RecordBatch]) -> Result<DecodedFile, ArrowError> {
         let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
         let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
         for row in 0..batch.num_rows() {
-            let market = MarketName {
-                venue: venues.value(row).to_owned(),
-                crypto: cryptos.value(row).to_owned(),
-                fiat: fiats.value(row).to_owned(),
-                trade_type: sides.value(row).to_owned(),
-            };
-            let next = u32::try_from(indices.len()).unwrap_or(u32::MAX);
-            let market = *indices.entry(market).or_insert(next);
-            let snapshot = Snapshot {
-                id: ids.value(row).into(),
+            let [venue, crypto, fiat, trade_type] = market.map(|column| column.value(row));
+            match runs.last_mut() {
+                Some((same, _, end)) if same.is(venue, crypto, fiat, trade_type) => *end += 1,
+                _ => {
+                    let market = MarketName {
+                        venue: venue.to_owned(),
+                        crypto: crypto.to_owned(),
+                        fiat: fiat.to_owned(),
+                        trade_type: trade_type.to_owned(),
+                    };
+                    runs.push((market, snapshots.len(), snapshots.len() + 1));
+                }
+            }
+            snapshots.push(Snapshot {
+                id: SnapshotKey::of(ids.value(row)),
                 at: times.value(row),
                 is_complete: complete.value(row),
                 figures: Figures {
@@ -217,12 +258,8 @@ fn decode(batches: &[RecordBatch]) -> Result<DecodedFile, ArrowError> {
                     median_price: value(medians, row),
                     volume: volumes.value(row),
                 },
-            };
-            snapshots.push((market, snapshot));
+            });
         }
     }
-    let mut markets: Vec<(u32, MarketName)> =
-        indices.into_iter().map(|(market, index)| (index, market)).collect();
-    markets.sort_unstable_by_key(|(index, _)| *index);
-    Ok(DecodedFile { markets: markets.into_iter().map(|(_, market)| market).collect(), snapshots })
+    Ok(DecodedFile { snapshots, runs })
 }
