@@ -1,6 +1,6 @@
 //! What runs for as long as the process: scheduler, normalizer, sweep, API.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use cauce_api::{Api, router};
@@ -92,7 +92,7 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
     let schedule = &world.config.schedule;
     let owner = RunId::starting(Utc::now()).to_string();
     let ttl = TimeDelta::from_std(schedule.merge)?;
-    let (mut sealed_at, mut checked_at) = (None, Utc::now() - ttl);
+    let (mut sealed_at, mut reported) = (None, HashSet::new());
     let freshness = maintainer.settings().quality.freshness;
     loop {
         let now = Utc::now();
@@ -106,10 +106,9 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
                 if let Err(error) = maintain_once(&maintainer, seals).await {
                     tracing::error!(%error, "maintenance");
                 }
-                if let Err(error) = report_quality(lake, checked_at, freshness, now).await {
+                if let Err(error) = report_quality(lake, &mut reported, freshness, now).await {
                     tracing::error!(%error, "quality");
                 }
-                checked_at = now;
             }
             Ok(Acquired::HeldBy(lease)) => tracing::debug!(owner = lease.owner, "others do the maintenance"),
             Err(error) => tracing::error!(%error, "maintenance"),
@@ -120,7 +119,7 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
 
 async fn maintain_once(maintainer: &Maintainer, seals: bool) -> Result<(), MaintainError> {
     maintainer.merge(Days::ALL).await?;
-    maintainer.derive().await?;
+    maintainer.derive(Utc::now()).await?;
     if seals {
         maintainer.seal(Days::ALL, Utc::now(), false).await?;
         maintainer.collect(Utc::now(), false).await?;
@@ -128,19 +127,27 @@ async fn maintain_once(maintainer: &Maintainer, seals: bool) -> Result<(), Maint
     Ok(())
 }
 
-/// Puts into the log which checks failed since the last look, and which markets are silent.
+/// Puts into the log which checks of the last day failed that were not `reported` yet, and which markets are silent.
 async fn report_quality(
     lake: &Lake,
-    since: DateTime<Utc>,
+    reported: &mut HashSet<(String, String)>,
     freshness: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<(), QueryError> {
-    const MOST: u32 = 50;
+    const MOST: u32 = 1_000;
     let text = |row: &serde_json::Map<String, serde_json::Value>, name: &str| {
         row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     };
+    let since = now - TimeDelta::days(1);
     let failed = QualityQuery { since, passed: Some(false), metric: None, limit: MOST };
+    let before = std::mem::take(reported);
     for row in lake.checks(&failed).await? {
+        let check = (text(&row, "snapshot_id"), text(&row, "metric_name"));
+        let is_known = before.contains(&check);
+        reported.insert(check);
+        if is_known {
+            continue;
+        }
         let (metric, market) = (text(&row, "metric_name"), market_of(&row));
         let (value, threshold) = (row.get("metric_value"), row.get("threshold_value"));
         tracing::warn!(

@@ -134,7 +134,10 @@ pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
     calm.worker().drain(|_| ()).await.unwrap();
     // What is derived follows, whenever it was made before.
     let settings = MaintenanceSettings::default();
-    Maintainer::new(Arc::clone(&calm.store), calm_lake.planner().clone(), settings).derive().await.unwrap();
+    Maintainer::new(Arc::clone(&calm.store), calm_lake.planner().clone(), settings)
+        .derive(Utc::now())
+        .await
+        .unwrap();
     for table in Derived::ALL {
         run(folder, &["rebuild", table.name(), "--stale"]);
     }

@@ -84,6 +84,12 @@ fn an_export_is_imported_once_and_can_be_told_apart() {
     let again = import(folder.path(), &["offers.csv", "runs.csv"]);
     assert!(again.contains("6 rows in 3 raw objects, 0 of them new"), "{again}");
     assert_eq!(facts(folder.path()), rows);
+    // A batch in two files would lose one of them.
+    fs::write(folder.path().join("more.csv"), OFFERS.replace("a2,u2", "a9,u9")).unwrap();
+    let refused =
+        cauce(folder.path(), &["ingest", "--source", "legacy_warehouse", "more.csv"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && said.contains("other lines of the same batch"), "{said}");
     let lineage = run(folder.path(), &["lineage", "fact_offers", "offer_external_id = 'a2'"]);
     let lineage = String::from_utf8(lineage.stdout).unwrap();
     assert!(lineage.contains("a2,u2,,36.60,80,50,2900,{Mercantil}"), "{lineage}");

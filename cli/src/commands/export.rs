@@ -29,7 +29,8 @@ pub(crate) async fn run(world: &World, asked: &Export) -> anyhow::Result<Done> {
         exported.copied, exported.bytes, exported.same
     );
     if exported.gone > 0 {
-        println!("{} went away meanwhile: files that others cover", exported.gone);
+        println!("{} went away meanwhile: run it again for what covers them now", exported.gone);
+        return Ok(Done::Partly);
     }
     Ok(Done::Whole)
 }

@@ -97,7 +97,7 @@ pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done
 pub(crate) async fn rebuild(world: &World, asked: &args::Rebuild) -> anyhow::Result<Done> {
     let maintainer = world.maintainer(&world.lake().await?)?;
     let which = if asked.stale { Rebuild::Stale } else { Rebuild::All };
-    let rebuilt = maintainer.rebuild(asked.table, which).await?;
+    let rebuilt = maintainer.rebuild(asked.table, which, Utc::now()).await?;
     if asked.json {
         println!("{}", serde_json::to_string(&rebuilt)?);
         return Ok(Done::Whole);

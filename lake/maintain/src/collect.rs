@@ -152,7 +152,7 @@ impl Maintainer {
 }
 
 /// The first day that is kept.
-fn first_kept(now: DateTime<Utc>, kept: TimeDelta) -> NaiveDate {
+pub(crate) fn first_kept(now: DateTime<Utc>, kept: TimeDelta) -> NaiveDate {
     (now - kept).date_naive()
 }
 

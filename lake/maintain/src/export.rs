@@ -1,8 +1,10 @@
 //! Copies a lake to another place, and reads back what it wrote.
 //!
 //! The lake may be in use. Zones are copied in the order in which readers list them, hot before sealed, so the copy holds
-//! every row that the lake held when the copy began; raw objects come last, and those of them that no copied file
-//! covers are found by the sweep of whoever opens the copy. What is there already and the same is left alone, so a copy
+//! every row that the lake held when the copy began. Hot tables are copied against the order in which they are written,
+//! so a raw object that the last of its tables covers, which is what a sweep looks at, is covered in the others too; raw
+//! objects come last, and those of them that no copied file covers are found by the sweep of whoever opens the copy.
+//! Where files went away meanwhile, what covers them now is copied in another pass. What is there already and the same is left alone, so a copy
 //! that was cut short goes on, and a second one brings what is new. To move a lake: copy it, stop it, copy again.
 
 use std::sync::Arc;
@@ -13,7 +15,19 @@ use serde::Serialize;
 use thiserror::Error;
 
 /// What is copied, in this order.
-const ZONES: [&str; 4] = ["hot", "tables", "replaced", "raw"];
+const ZONES: [&str; 9] = [
+    "hot/fact_offers",
+    "hot/ops_batch_runs",
+    "hot/ops_extraction_errors",
+    "hot/fact_market_depth",
+    "hot/ops_data_quality",
+    "hot/quarantine",
+    "tables",
+    "replaced",
+    "raw",
+];
+/// Passes over a lake whose files go away while they are copied.
+const PASSES: u32 = 5;
 /// Objects copied side by side.
 const PARALLEL: usize = 4;
 
@@ -48,7 +62,7 @@ pub struct Exported {
     pub bytes: u64,
     /// Objects that were there already, compared byte by byte.
     pub same: u64,
-    /// Objects that went away while the lake was copied: others cover what they covered.
+    /// Objects that went away in the last pass: run it again if there are any.
     pub gone: u64,
 }
 
@@ -63,6 +77,24 @@ pub async fn export(
     from: &Arc<dyn ObjectStore>,
     to: &Arc<dyn ObjectStore>,
     progress: impl Fn(&str),
+) -> Result<Exported, ExportError> {
+    let mut exported = pass(from, to, &progress).await?;
+    for _ in 1..PASSES {
+        if exported.gone == 0 {
+            break;
+        }
+        let again = pass(from, to, &progress).await?;
+        exported.copied += again.copied;
+        exported.bytes += again.bytes;
+        exported.gone = again.gone;
+    }
+    Ok(exported)
+}
+
+async fn pass(
+    from: &Arc<dyn ObjectStore>,
+    to: &Arc<dyn ObjectStore>,
+    progress: &impl Fn(&str),
 ) -> Result<Exported, ExportError> {
     let mut exported = Exported::default();
     for zone in ZONES {

@@ -12,7 +12,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use cauce_maintain::{MaintenanceSettings, QualitySettings, Rebuild, Retention};
-use cauce_tables::{Days, Derived};
+use cauce_tables::{Days, Derived, Table, write};
 use chrono::{TimeDelta, Utc};
 use common::{TestAd, TestLake, at, day, made_by_older_rules};
 use object_store::{ObjectStoreExt, path::Path};
@@ -28,7 +28,7 @@ async fn take(lake: &TestLake, time: &str, ads: &[TestAd], announced: usize) {
 }
 
 async fn derive(lake: &TestLake) {
-    lake.maintainer(MaintenanceSettings::default()).derive().await.unwrap();
+    lake.maintainer(MaintenanceSettings::default()).derive(Utc::now()).await.unwrap();
 }
 
 /// Time, offer, change, old and new price, when it was seen before.
@@ -144,7 +144,7 @@ async fn a_price_far_from_the_day_before_is_an_anomaly_and_a_late_snapshot_is_no
     // Other bounds make the table anew.
     let quality = QualitySettings { freshness: TimeDelta::minutes(20), ..QualitySettings::default() };
     let settings = MaintenanceSettings { quality, ..MaintenanceSettings::default() };
-    lake.maintainer(settings).derive().await.unwrap();
+    lake.maintainer(settings).derive(Utc::now()).await.unwrap();
     assert_eq!(failed().await, [strange]);
 }
 
@@ -154,10 +154,15 @@ async fn what_has_not_changed_is_not_made_again() {
     take(&lake, "2026-03-01T10:00:00Z", &[ad(1, 100, 5)], 1).await;
     take(&lake, "2026-03-20T10:00:00Z", &[ad(1, 100, 5)], 1).await;
     let maintainer = lake.maintainer(MaintenanceSettings::default());
-    assert_eq!(maintainer.derive().await.unwrap().len(), 5, "two days of two tables, and the dimension");
-    assert_eq!(maintainer.derive().await.unwrap(), []);
+    assert_eq!(
+        maintainer.derive(Utc::now()).await.unwrap().len(),
+        5,
+        "two days of two tables, and the dimension"
+    );
+    assert_eq!(maintainer.derive(Utc::now()).await.unwrap(), []);
     take(&lake, "2026-03-20T10:10:00Z", &[ad(1, 101, 5)], 1).await;
-    let made: Vec<_> = maintainer.derive().await.unwrap().into_iter().map(|made| made.path).collect();
+    let made: Vec<_> =
+        maintainer.derive(Utc::now()).await.unwrap().into_iter().map(|made| made.path).collect();
     assert_eq!(
         made,
         [
@@ -166,7 +171,7 @@ async fn what_has_not_changed_is_not_made_again() {
             "tables/ops_derived_quality/date=2026-03-20/part-0.parquet",
         ]
     );
-    let again = maintainer.rebuild(Derived::FactOfferChanges, Rebuild::All).await.unwrap();
+    let again = maintainer.rebuild(Derived::FactOfferChanges, Rebuild::All, Utc::now()).await.unwrap();
     assert_eq!(again.len(), 2);
 }
 
@@ -221,15 +226,15 @@ async fn whatever_the_order_of_arrival_the_tables_are_those_made_at_once() {
                     for path in lake.files("tables/fact_offers").await.into_iter().take(1) {
                         made_by_older_rules(&lake, &path, true).await;
                     }
-                    drop(maintainer.derive().await.unwrap());
+                    drop(maintainer.derive(Utc::now()).await.unwrap());
                     drop(maintainer.replay(Days::ALL, None, Utc::now(), false).await.unwrap());
                 }
-                3 => drop(maintainer.derive().await.unwrap()),
+                3 => drop(maintainer.derive(Utc::now()).await.unwrap()),
                 _ => {}
             }
         }
         maintainer.replay(Days::ALL, None, Utc::now(), false).await.unwrap();
-        maintainer.derive().await.unwrap();
+        maintainer.derive(Utc::now()).await.unwrap();
         for id in &ids {
             at_once.normalized(&[id]).await;
         }
@@ -251,12 +256,12 @@ async fn two_at_once_leave_one_right_table() {
         let id = lake.shown(taken, &[ad(1, 100 + u32::try_from(number).unwrap(), 5)], 1).await;
         lake.normalized(&[&id]).await;
         let (one, two) = (lake.maintainer(Default::default()), lake.maintainer(Default::default()));
-        tokio::try_join!(one.derive(), two.derive()).unwrap();
+        tokio::try_join!(one.derive(Utc::now()), two.derive(Utc::now())).unwrap();
     }
     derive(&lake).await;
     let made = tables(&lake).await;
     for table in Derived::ALL {
-        lake.maintainer(Default::default()).rebuild(table, Rebuild::All).await.unwrap();
+        lake.maintainer(Default::default()).rebuild(table, Rebuild::All, Utc::now()).await.unwrap();
     }
     assert_eq!(tables(&lake).await, made);
     assert_eq!(made[&Derived::FactOfferChanges].len(), 6);
@@ -276,8 +281,64 @@ async fn days_that_the_retention_lets_go_take_their_derived_rows_along_and_chang
     let maintainer = lake.maintainer(MaintenanceSettings { retention, ..Default::default() });
     maintainer.collect(now, false).await.unwrap();
     assert_eq!(lake.files("hot/fact_offers").await.len(), 1, "one of two days is left");
-    assert_eq!(maintainer.derive().await.unwrap(), [], "nothing that is left has changed");
+    assert_eq!(maintainer.derive(now).await.unwrap(), [], "nothing that is left has changed");
     let after = tables(&lake).await;
     assert_eq!(after[&Derived::DimAdvertisers], before[&Derived::DimAdvertisers]);
     assert_eq!(after[&Derived::FactOfferChanges], before[&Derived::FactOfferChanges][1..]);
+}
+
+#[tokio::test]
+async fn two_versions_of_an_advertiser_at_every_moment_are_one() {
+    let lake = TestLake::new();
+    let named = |id, nickname: &str| TestAd { nickname: nickname.to_owned(), ..ad(id, 100, 5) };
+    for time in ["2026-03-01T10:00:00Z", "2026-03-01T10:10:00Z", "2026-03-02T10:00:00Z"] {
+        take(&lake, time, &[named(1, "one"), named(101, "other")], 2).await;
+        derive(&lake).await;
+        let rows = lake.derived(Derived::DimAdvertisers).await;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert_eq!(rows[0]["effective_date"], "2026-03-01T10:00:00Z");
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_without_its_offers_yet_says_nothing_about_them() {
+    let lake = TestLake::new();
+    take(&lake, "2026-03-01T10:00:00Z", &[ad(1, 100, 5)], 1).await;
+    let id = lake.shown(at("2026-03-01T10:10:00Z"), &[ad(1, 100, 5)], 1).await;
+    let files = lake.hot_files(&[&id]).await;
+    for file in files.iter().filter(|file| file.table != Table::FactOffers) {
+        write(&lake.store, file).await.unwrap();
+    }
+    assert_eq!(changes(&lake).await.len(), 1, "it appeared, and has not vanished");
+}
+
+#[tokio::test]
+async fn days_before_the_retention_change_nothing_and_a_rebuild_keeps_what_they_had_shown() {
+    let lake = TestLake::new();
+    let named = |nickname: &str| TestAd { nickname: nickname.to_owned(), ..ad(1, 100, 5) };
+    take(&lake, "2026-03-01T10:00:00Z", &[named("first")], 1).await;
+    take(&lake, "2026-03-10T10:00:00Z", &[named("second")], 1).await;
+    derive(&lake).await;
+    let before = tables(&lake).await;
+    let now = at("2026-03-31T12:00:00Z");
+    let retention =
+        Retention { tables: Some(TimeDelta::days(25)), ..MaintenanceSettings::default().retention };
+    let maintainer = lake.maintainer(MaintenanceSettings { retention, ..Default::default() });
+    maintainer.collect(now, false).await.unwrap();
+    take(&lake, "2026-02-01T10:00:00Z", &[named("late")], 1).await;
+    assert_eq!(maintainer.derive(now).await.unwrap(), []);
+    maintainer.rebuild(Derived::DimAdvertisers, Rebuild::All, now).await.unwrap();
+    assert_eq!(tables(&lake).await[&Derived::DimAdvertisers], before[&Derived::DimAdvertisers]);
+}
+
+#[tokio::test]
+async fn after_days_of_silence_the_first_snapshot_is_not_fresh() {
+    let lake = TestLake::new();
+    take(&lake, "2026-03-01T10:00:00Z", &[ad(1, 100, 5)], 1).await;
+    take(&lake, "2026-03-04T10:00:00Z", &[ad(1, 100, 5)], 1).await;
+    take(&lake, "2026-03-20T10:00:00Z", &[ad(1, 100, 5)], 1).await;
+    derive(&lake).await;
+    let rows = lake.derived(Derived::OpsDerivedQuality).await;
+    let values: Vec<_> = rows.iter().map(|row| row["metric_value"].as_str()).collect();
+    assert_eq!(values, ["259200.0"], "three days; and after more than a week nothing is said");
 }

@@ -27,7 +27,7 @@ async fn lake() -> TestLake {
     }
     let maintainer = lake.maintainer(MaintenanceSettings::default());
     maintainer.seal(Days::only(day("2026-03-01")), Utc::now(), false).await.unwrap();
-    maintainer.derive().await.unwrap();
+    maintainer.derive(Utc::now()).await.unwrap();
     lake
 }
 

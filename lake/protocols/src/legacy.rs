@@ -182,8 +182,8 @@ fn yes(text: &str) -> bool {
 }
 
 fn list(text: &str) -> Vec<Cow<'static, str>> {
-    if let Ok(items) = serde_json::from_str::<Vec<String>>(text) {
-        return items.into_iter().map(Cow::Owned).collect();
+    if let Ok(items) = serde_json::from_str::<Vec<Option<String>>>(text) {
+        return items.into_iter().flatten().map(Cow::Owned).collect();
     }
     let (inner, separator) = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         Some(inner) => (inner, b','),

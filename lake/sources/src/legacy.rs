@@ -21,14 +21,14 @@ use arrow::{
 };
 use cauce_model::{BadValue, Market};
 use cauce_protocols::legacy::{Layout, Row, SOURCE, run_id};
-use cauce_raw::{Bundle, Envelope, Put, RawError, RawObject, RawZone, kind};
+use cauce_raw::{Bundle, Envelope, Put, RawError, RawObject, RawZone, kind, lines};
 use chrono::{DateTime, NaiveDate, Utc};
 use csv::StringRecord;
 use parquet::{arrow::arrow_reader::ParquetRecordBatchReaderBuilder, errors::ParquetError};
 use serde::Serialize;
 use thiserror::Error;
 
-/// Why a file was not imported. Unless it is the store that failed, nothing of the file was stored.
+/// Why a file was not imported. What is wrong with the file itself is found before anything of it is stored.
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The file can't be read.
@@ -86,6 +86,17 @@ pub enum ImportError {
         /// The batch.
         batch: String,
     },
+    /// The lake has this batch with other lines.
+    #[error(
+        "{file}: {key} is in the lake with other lines of the same batch; a batch is imported whole, from one file; the \
+         batches before it were imported"
+    )]
+    OtherLines {
+        /// The file.
+        file: PathBuf,
+        /// The raw object that is there.
+        key: String,
+    },
     /// The raw zone failed.
     #[error(transparent)]
     Raw(#[from] RawError),
@@ -111,10 +122,21 @@ pub async fn import_legacy(raw: &RawZone, file: &Path) -> Result<Imported, Impor
     while let Some(objects) = batches.next()? {
         for object in objects {
             imported.objects += 1;
-            imported.new += u64::from(raw.put(&object).await? == Put::Created);
+            if raw.put(&object).await? == Put::Created {
+                imported.new += 1;
+            } else if bodies(&raw.read(&object.id).await?)
+                != bodies(&RawZone::decompress(&object.id, &object.bytes)?)
+            {
+                return Err(ImportError::OtherLines { file: file.to_owned(), key: object.id.key() });
+            }
         }
     }
     Ok(imported)
+}
+
+/// What an object says, whatever the file was called.
+fn bodies(object: &[u8]) -> Vec<Option<Vec<u8>>> {
+    lines(object).map(|(_, line)| Some(Envelope::read_line(line).ok()?.body.bytes().to_vec())).collect()
 }
 
 /// Lines of one batch, market and day, and the time of the earliest.
@@ -312,10 +334,16 @@ fn fields(batch: &RecordBatch, row: usize) -> Result<StringRecord, ArrowError> {
         if column.is_null(row) {
             return Ok(String::new());
         }
-        if let DataType::List(_) = column.data_type() {
-            let items = column.as_list::<i32>().value(row);
+        let items = match column.data_type() {
+            DataType::List(_) => Some(column.as_list::<i32>().value(row)),
+            DataType::LargeList(_) => Some(column.as_list::<i64>().value(row)),
+            DataType::FixedSizeList(..) => Some(column.as_fixed_size_list().value(row)),
+            _ => None,
+        };
+        if let Some(items) = items {
             let shown = ArrayFormatter::try_new(items.as_ref(), &options)?;
-            let items: Vec<String> = (0..items.len()).map(|item| shown.value(item).to_string()).collect();
+            let there = (0..items.len()).filter(|item| items.is_valid(*item));
+            let items: Vec<String> = there.map(|item| shown.value(item).to_string()).collect();
             return Ok(serde_json::json!(items).to_string());
         }
         Ok(ArrayFormatter::try_new(column, &options)?.value(row).to_string())

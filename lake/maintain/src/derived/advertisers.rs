@@ -58,7 +58,14 @@ impl Versions {
         match known.last_mut() {
             Some(last) if last.attributes.sk == version.attributes.sk => {}
             // Two markets can show two versions at one moment: the one that sorts last is what it was like.
-            Some(last) if last.since == version.since => *last = version,
+            Some(last) if last.since == version.since => {
+                *last = version;
+                if let [.., before, last] = known.as_slice()
+                    && before.attributes.sk == last.attributes.sk
+                {
+                    known.pop();
+                }
+            }
             _ => known.push(version),
         }
     }
@@ -76,13 +83,17 @@ impl Versions {
 pub(super) async fn make(
     planner: &Planner,
     observed: &DayFiles,
-    before: Option<(&PlannedFile, &Inputs)>,
+    before: Option<(&PlannedFile, Option<&Inputs>)>,
 ) -> Result<Made, MaintainError> {
     let mut versions = Versions::default();
     let mut from = None;
     if let Some((file, inputs)) = before {
         versions = read(planner, file).await?;
-        from = observed.first_changed(&inputs.days);
+        // Made anew, it keeps what days had shown that are gone.
+        from = match inputs {
+            Some(inputs) => observed.first_changed(&inputs.days),
+            None => observed.days().next(),
+        };
         if let Some(day) = from {
             versions.forget_from(day);
         }

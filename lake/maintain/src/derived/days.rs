@@ -20,10 +20,15 @@ pub(super) struct DayFiles {
 }
 
 impl DayFiles {
-    pub(super) async fn list(planner: &Planner, table: Derived) -> Result<Self, PlanError> {
+    /// The files of the days from `first` on, or of all days.
+    pub(super) async fn list(
+        planner: &Planner,
+        table: Derived,
+        first: Option<NaiveDate>,
+    ) -> Result<Self, PlanError> {
         let mut files: BTreeMap<NaiveDate, Vec<(Table, PlannedFile)>> = BTreeMap::new();
         for source in sources(table) {
-            for file in planner.plan(*source, Days::ALL).await? {
+            for file in planner.plan(*source, Days { first, last: None }).await? {
                 files.entry(file.date).or_default().push((*source, file));
             }
         }

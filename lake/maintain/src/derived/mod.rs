@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{array::RecordBatch, error::ArrowError};
 use cauce_tables::{Days, Derived, Inputs, PlanError, PlannedFile, WriteError};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use days::DayFiles;
 use object_store::{ObjectMeta, PutMode, UpdateVersion};
 pub use quality::QualitySettings;
 use serde::Serialize;
 
-use crate::{MaintainError, Maintainer};
+use crate::{MaintainError, Maintainer, collect::first_kept};
 
 /// An object of a derived table that was made, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,20 +49,25 @@ struct Made {
 
 impl Maintainer {
     /// Brings every derived table up to date.
-    pub async fn derive(&self) -> Result<Vec<Rebuilt>, MaintainError> {
+    pub async fn derive(&self, now: DateTime<Utc>) -> Result<Vec<Rebuilt>, MaintainError> {
         let mut rebuilt = Vec::new();
         for table in Derived::ALL {
-            rebuilt.extend(self.rebuild(table, Rebuild::Stale).await?);
+            rebuilt.extend(self.rebuild(table, Rebuild::Stale, now).await?);
         }
         Ok(rebuilt)
     }
 
     /// Makes a derived table, or what is stale of it.
-    pub async fn rebuild(&self, table: Derived, which: Rebuild) -> Result<Vec<Rebuilt>, MaintainError> {
+    pub async fn rebuild(
+        &self,
+        table: Derived,
+        which: Rebuild,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Rebuilt>, MaintainError> {
         let mut tries = 0;
         let mut rebuilt = Vec::new();
         loop {
-            match self.try_rebuild(table, which, &mut rebuilt).await {
+            match self.try_rebuild(table, which, now, &mut rebuilt).await {
                 Err(error) if error.is_stale() && tries < Self::TRIES => tries += 1,
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(rebuilt),
@@ -74,9 +79,12 @@ impl Maintainer {
         &self,
         table: Derived,
         which: Rebuild,
+        now: DateTime<Utc>,
         rebuilt: &mut Vec<Rebuilt>,
     ) -> Result<(), MaintainError> {
-        let observed = DayFiles::list(&self.planner, table).await?;
+        // Days before are about to go, one table after the other: what is derived takes them for gone.
+        let first = self.settings.retention.tables.map(|kept| first_kept(now, kept));
+        let observed = DayFiles::list(&self.planner, table, first).await?;
         let rules = self.rules_of(table);
         let mut existing: BTreeMap<NaiveDate, PlannedFile> = BTreeMap::new();
         for file in self.planner.derived(table, Days::ALL).await? {
@@ -102,7 +110,7 @@ impl Maintainer {
             }
             let made = match table {
                 Derived::DimAdvertisers => {
-                    let before = before.zip(inputs.as_ref());
+                    let before = before.map(|file| (file, inputs.as_ref()));
                     advertisers::make(&self.planner, &observed, before).await?
                 }
                 Derived::FactOfferChanges => offer_changes::make(&self.planner, &observed, day).await?,

@@ -3,7 +3,8 @@
 //! - `appeared`: it was not there before. In the first snapshot of a market that is known, `previous_at` is null:
 //!   nobody knows how long it had been there.
 //! - `repriced`, `resized`: another price, another amount available than when it was seen last (at `previous_at`).
-//! - `vanished`: a *complete* snapshot is without it. An offer that an incomplete snapshot lacks may well be there: it
+//! - `vanished`: a *complete* snapshot is without it: one with as many different offers as the venue announced. Where an
+//!   offer came twice because it moved between pages, another may have slipped through. An offer that an incomplete snapshot lacks may well be there: it
 //!   stays as it was seen last until a snapshot shows it or a complete one does not.
 //!
 //! A day is made from its own snapshots and from those before it back to the last complete one of each of its markets,
@@ -26,7 +27,7 @@ use super::{DayFiles, Made, batch, broken};
 use crate::MaintainError;
 
 /// The version of these rules.
-pub(super) const RULES: &str = "1";
+pub(super) const RULES: &str = "2";
 
 /// Days before a day that are looked at for the last complete snapshots.
 const LOOK_BACK: u64 = 7;
@@ -40,6 +41,7 @@ struct Taken {
     at: i64,
     id: String,
     is_complete: bool,
+    count: usize,
     raw_id: String,
     raw_pos: i32,
     version: i32,
@@ -183,7 +185,9 @@ async fn snapshots(
     observed: &DayFiles,
     day: NaiveDate,
 ) -> Result<BTreeMap<Market, Vec<Taken>>, MaintainError> {
-    const COLUMNS: [&str; 10] = [
+    const COLUMNS: [&str; 12] = [
+        "total_offers_count",
+        "offers_announced",
         "snapshot_id",
         "extraction_timestamp",
         "venue",
@@ -212,13 +216,15 @@ fn taken(batch: &RecordBatch, markets: &mut BTreeMap<Market, Vec<Taken>>) -> Res
     let (ids, times) = (columns.text("snapshot_id")?, columns.times("extraction_timestamp")?);
     let market = columns.market()?;
     let complete = columns.flags("is_complete")?;
+    let (counts, announced) = (columns.whole("total_offers_count")?, columns.whole("offers_announced")?);
     let (raw_ids, positions) = (columns.text("raw_id")?, columns.whole("raw_pos")?);
     let versions = columns.whole("normalizer_version")?;
     for row in 0..batch.num_rows() {
         let taken = Taken {
             at: times.value(row),
             id: ids.value(row).to_owned(),
-            is_complete: complete.value(row),
+            is_complete: complete.value(row) && counts.value(row) >= announced.value(row),
+            count: usize::try_from(counts.value(row)).unwrap_or(0),
             raw_id: raw_ids.value(row).to_owned(),
             raw_pos: positions.value(row),
             version: versions.value(row),
@@ -262,6 +268,10 @@ async fn fill(
         for batch in planner.read(file, &COLUMNS).await? {
             shown(&batch, &mut by_id, names).map_err(broken(file))?;
         }
+    }
+    // A snapshot is written before its offers. Until these are there too, it says nothing about them.
+    for snapshots in markets.values_mut() {
+        snapshots.retain(|snapshot| snapshot.offers.len() >= snapshot.count);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //!   the 24 hours before it, in robust standard deviations: 1.4826 × the median absolute deviation, which is the
 //!   standard deviation where prices are normal, and at least 0.05 % of the price, so that a market that did not move
 //!   for a day may move again. Only where enough snapshots came before.
-//! - `freshness`: seconds since the snapshot before.
+//! - `freshness`: seconds since the snapshot before, if there was one in the 7 days before the day.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -44,13 +44,16 @@ impl Default for QualitySettings {
 /// The rules with their settings.
 pub(super) fn rules(settings: &QualitySettings) -> String {
     let QualitySettings { price_anomaly, least_snapshots, freshness } = settings;
-    format!("1 price_anomaly={price_anomaly} least={least_snapshots} freshness={}", freshness.num_seconds())
+    format!("2 price_anomaly={price_anomaly} least={least_snapshots} freshness={}", freshness.num_seconds())
 }
 
 /// Makes the deviation of normally distributed values a standard deviation.
 const NORMAL: f64 = 1.4826;
 /// Least robust standard deviation, as a share of the price.
 const LEAST: f64 = 0.0005;
+
+/// Days before a day that are looked at for the snapshot before the first.
+const LOOK_BACK: usize = 7;
 
 type Market = [String; 4];
 
@@ -82,18 +85,24 @@ pub(super) async fn make(
 ) -> Result<Made, MaintainError> {
     let mut days = BTreeMap::new();
     let mut markets: BTreeMap<Market, Vec<Taken>> = BTreeMap::new();
-    for date in day.pred_opt().into_iter().chain([day]) {
+    let start = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+    let backwards = std::iter::successors(Some(day), |date| date.pred_opt());
+    for (back, date) in backwards.take(LOOK_BACK + 1).enumerate() {
+        let found_before = |snapshots: &Vec<Taken>| snapshots.iter().any(|taken| taken.at < start);
+        if back > 1 && markets.values().all(found_before) {
+            break;
+        }
         days.insert(date, observed.state(date));
         for file in observed.of(Table::FactMarketDepth, date) {
             for batch in planner.read(file, &COLUMNS).await? {
-                taken(&batch, &mut markets).map_err(broken(file))?;
+                // Markets that say nothing on the day itself are not judged.
+                taken(&batch, &mut markets, back == 0).map_err(broken(file))?;
             }
         }
     }
     for snapshots in markets.values_mut() {
         snapshots.sort_by(|left, right| (left.at, &left.id).cmp(&(right.at, &right.id)));
     }
-    let start = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
     let mut judged = Vec::new();
     for (market, snapshots) in &markets {
         for (index, taken) in snapshots.iter().enumerate().filter(|(_, taken)| taken.at >= start) {
@@ -168,7 +177,11 @@ const COLUMNS: [&str; 11] = [
     "normalizer_version",
 ];
 
-fn taken(batch: &RecordBatch, markets: &mut BTreeMap<Market, Vec<Taken>>) -> Result<(), ArrowError> {
+fn taken(
+    batch: &RecordBatch,
+    markets: &mut BTreeMap<Market, Vec<Taken>>,
+    is_the_day: bool,
+) -> Result<(), ArrowError> {
     let columns = Columns(batch);
     let (batch_ids, ids) = (columns.text("batch_id")?, columns.text("snapshot_id")?);
     let times = columns.times("extraction_timestamp")?;
@@ -186,7 +199,12 @@ fn taken(batch: &RecordBatch, markets: &mut BTreeMap<Market, Vec<Taken>>) -> Res
             raw_pos: positions.value(row),
             version: versions.value(row),
         };
-        markets.entry(market.map(|column| column.value(row).to_owned())).or_default().push(taken);
+        let market = market.map(|column| column.value(row).to_owned());
+        if is_the_day {
+            markets.entry(market).or_default().push(taken);
+        } else if let Some(snapshots) = markets.get_mut(&market) {
+            snapshots.push(taken);
+        }
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ fn page(fiat: &str, number: i64) -> Value {
     json!({ "code": "000000", "data": ads.collect::<Vec<_>>(), "total": 5, "success": true })
 }
 
-/// An ad of a test, and who placed it.
+/// An ad of a test, and who placed it: ads whose ids end in the same two digits are of one advertiser.
 #[derive(Debug, Clone)]
 pub(crate) struct TestAd {
     pub(crate) id: u32,
@@ -69,7 +69,7 @@ impl TestAd {
                      "price": price.to_string(), "surplusAmount": available.to_string(),
                      "minSingleTransAmount": "10", "maxSingleTransAmount": "5000",
                      "tradeMethods": [{ "identifier": "PagoMovil" }] },
-            "advertiser": { "userNo": format!("u{id}"), "nickName": nickname, "userType": "user",
+            "advertiser": { "userNo": format!("u{}", id % 100), "nickName": nickname, "userType": "user",
                             "monthFinishRate": 0.9, "monthOrderCount": 7 },
         })
     }

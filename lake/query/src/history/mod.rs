@@ -231,7 +231,7 @@ pub(crate) fn view() -> String {
     )
 }
 
-/// Most buckets in one answer, over all sides and venues.
+/// Most buckets of a venue in one answer, over both sides.
 const MOST: i64 = 100_000;
 
 impl Lake {
@@ -244,7 +244,8 @@ impl Lake {
                 query.until, query.since
             )));
         }
-        if span / query.interval.seconds() > MOST {
+        let sides = if query.trade_type.is_some() { 1 } else { 2 };
+        if span / query.interval.seconds() * sides > MOST {
             let message = format!("more than {MOST} buckets of {}; ask for wider buckets", query.interval);
             return Err(QueryError::Refused(message));
         }

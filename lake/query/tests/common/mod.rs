@@ -89,6 +89,9 @@ pub(crate) async fn lake() -> Lake {
         add(&store, minutes, step).await;
     }
     let lake = Lake::open(Arc::clone(&store)).await.unwrap();
-    Maintainer::new(store, lake.planner().clone(), MaintenanceSettings::default()).derive().await.unwrap();
+    Maintainer::new(store, lake.planner().clone(), MaintenanceSettings::default())
+        .derive(Utc::now())
+        .await
+        .unwrap();
     lake
 }
