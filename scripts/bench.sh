@@ -20,10 +20,13 @@ cargo bench --locked -p cauce-worker --bench normalizer --no-run
 for _ in 1 2 3 4 5; do
   taskset -c 0 cargo bench --locked -p cauce-worker --bench normalizer -- "$PWD/$work/normalizer" "${CAUCE_BENCH_MB:-350}" \
     > "$work/normalizer.txt"
+  tail -1 "$work/normalizer.txt"
   taskset -c 0 "$work/venv/bin/python" scripts/bench_normalizer.py "$work/normalizer" "$work/normalizer.txt"
 done | tee "$work/normalizer-pairs.txt"
 cat "$work/normalizer.txt"
-echo "median of the ratios: $(grep -oP 'ratio: \K[0-9.]+' "$work/normalizer-pairs.txt" | sort -n | sed -n 3p)"
+# What disturbs a machine only ever slows it down: the best of all pairs says most of either side.
+best() { grep -oP "$1.*, \K[0-9]+(?= MB/s)" "$work/normalizer-pairs.txt" | sort -n | tail -1; }
+echo "best of all pairs: ours $(best normalizer) MB/s, DuckDB $(best DuckDB) MB/s"
 
 echo "== a lake of generated data: rows, seals, price histories, growth"
 cargo bench --locked --profile measure -p cauce-query --bench history --no-run
