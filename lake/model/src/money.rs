@@ -142,6 +142,17 @@ impl fmt::Display for Amount {
     }
 }
 
+/// The median of numbers in order, ascending or descending: of an even count the mean of the two in the middle, cut to
+/// a whole unit, as DataFusion's `median` does with decimals. None of none.
+pub fn median(sorted: &[i128]) -> Option<i128> {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(sorted[middle]),
+        _ => Some((sorted[middle - 1] + sorted[middle]) / 2),
+    }
+}
+
 /// A price: currency for one unit of the asset, more than zero, exact to eight digits after the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Price(Amount);

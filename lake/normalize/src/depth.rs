@@ -1,6 +1,6 @@
 //! The figures of one snapshot, in integers of 10^-8.
 
-use cauce_model::{Depth, Offer, TradeType};
+use cauce_model::{Depth, Offer, TradeType, median};
 
 /// One more than the largest integer that Decimal(38, …) holds.
 const DECIMAL_38: i128 = 10_i128.pow(38);
@@ -52,16 +52,6 @@ fn sum_of_squares(values: &[i128]) -> Option<i128> {
 fn mean(values: &[i128]) -> Option<i128> {
     let count = i128::try_from(values.len()).ok().filter(|count| *count > 0)?;
     Some(sum(values.iter().copied()) / count)
-}
-
-/// `sorted` may be ascending or descending. Cut to 8 digits, as DataFusion's `median` does.
-fn median(sorted: &[i128]) -> Option<i128> {
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(sorted[middle]),
-        _ => Some((sorted[middle - 1] + sorted[middle]) / 2),
-    }
 }
 
 fn weighted_mean(offers: &[&Offer<'_>], volume: i128) -> Option<i128> {

@@ -10,7 +10,7 @@ use arrow::{
     datatypes::i256,
     error::ArrowError,
 };
-use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, TradeType};
+use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, TradeType, median};
 
 use super::{
     HistoryQuery,
@@ -154,10 +154,15 @@ impl<'q> Buckets<'q> {
     }
 }
 
+fn median_of(prices: &mut [i128]) -> Option<i128> {
+    prices.sort_unstable();
+    median(prices)
+}
+
 /// Rows as columns: those of the view `price_history`, and `gap`.
 fn table(query: &HistoryQuery, mut rows: Vec<Row<'_>>) -> Result<RecordBatch, ArrowError> {
     let medians: Vec<Option<i128>> =
-        rows.iter_mut().map(|row| statistics::median(&mut row.bucket.as_mut()?.medians)).collect();
+        rows.iter_mut().map(|row| median_of(&mut row.bucket.as_mut()?.medians)).collect();
     let of = |read: fn(&Bucket) -> Option<i128>| -> Vec<Option<i128>> {
         rows.iter().map(|row| read(row.bucket.as_deref()?)).collect()
     };

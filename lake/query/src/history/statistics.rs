@@ -20,20 +20,6 @@ pub(crate) fn std_dev(sum: i256, sum_sq: i256, count: i64) -> Option<i128> {
     (units < 1e20).then_some(units.round() as i128)
 }
 
-/// Median in units of 10⁻⁸: of an even number, the mean of the two in the middle, cut. None of none.
-pub(crate) fn median(prices: &mut [i128]) -> Option<i128> {
-    let (middle, is_even) = (prices.len() / 2, prices.len().is_multiple_of(2));
-    if prices.is_empty() {
-        return None;
-    }
-    let (below, upper, _) = prices.select_nth_unstable(middle);
-    let upper = *upper;
-    match below.iter().max() {
-        Some(lower) if is_even => Some((lower + upper) / 2),
-        _ => Some(upper),
-    }
-}
-
 /// A statistic leaves the integers here, at its last step: a standard deviation is no money.
 fn as_f64(number: i256) -> f64 {
     let (low, high) = number.to_parts();
