@@ -12,8 +12,10 @@ use arrow::{
     array::{
         ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
     },
+    datatypes::{Decimal128Type, DecimalType},
     error::ArrowError,
 };
+use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, median};
 use cauce_tables::{
     Derived, Planner, Table,
     typed::{Columns, text, value},
@@ -44,7 +46,7 @@ impl Default for QualitySettings {
 /// The rules with their settings.
 pub(super) fn rules(settings: &QualitySettings) -> String {
     let QualitySettings { price_anomaly, least_snapshots, freshness } = settings;
-    format!("2 price_anomaly={price_anomaly} least={least_snapshots} freshness={}", freshness.num_seconds())
+    format!("3 price_anomaly={price_anomaly} least={least_snapshots} freshness={}", freshness.num_seconds())
 }
 
 /// Makes the deviation of normally distributed values a standard deviation.
@@ -132,35 +134,27 @@ fn price_anomaly<'t>(
     taken: &'t Taken,
     settings: &QualitySettings,
 ) -> Option<Judged<'t>> {
-    // Statistics leave the integers: how unusual a price is, is no money.
-    let price = taken.median? as f64;
+    let price = taken.median?;
     let since = taken.at - TimeDelta::hours(24).num_microseconds()?;
     let recent = before.iter().rev().take_while(|snapshot| snapshot.at >= since);
-    let mut prices: Vec<f64> = recent.filter_map(|snapshot| Some(snapshot.median? as f64)).collect();
-    if prices.len() < settings.least_snapshots.max(1) {
+    let mut prices: Vec<i128> = recent.filter_map(|snapshot| snapshot.median).collect();
+    if prices.len() < settings.least_snapshots {
         return None;
     }
-    let snapshots = prices.len();
-    let middle = median(&mut prices);
-    let mut deviations: Vec<f64> = prices.iter().map(|price| (price - middle).abs()).collect();
-    let mad = median(&mut deviations);
-    let value = (price - middle).abs() / (NORMAL * mad).max(LEAST * middle);
-    let units = |number: f64| number / 1e8;
+    prices.sort_unstable();
+    let middle = median(&prices)?;
+    let mut deviations: Vec<i128> = prices.iter().map(|price| (price - middle).abs()).collect();
+    deviations.sort_unstable();
+    let mad = median(&deviations)?;
+    // Prices end here: how unusual one is, is no money.
+    let value = (price - middle).abs() as f64 / (NORMAL * mad as f64).max(LEAST * middle as f64);
+    let decimal = |units| Decimal128Type::format_decimal(units, AMOUNT_PRECISION, AMOUNT_SCALE as i8);
     let details = json!({
-        "median_price": units(price), "median_24h": units(middle), "mad_24h": units(mad), "snapshots": snapshots,
+        "median_price": decimal(price), "median_24h": decimal(middle), "mad_24h": decimal(mad),
+        "snapshots": prices.len(),
     });
     let threshold = settings.price_anomaly;
     Some(Judged { market, taken, metric: "price_anomaly", value, threshold, details: details.to_string() })
-}
-
-/// The median of at least one number.
-fn median(numbers: &mut [f64]) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    match numbers.len().is_multiple_of(2) {
-        true => f64::midpoint(numbers[middle - 1], numbers[middle]),
-        false => numbers[middle],
-    }
 }
 
 const COLUMNS: [&str; 11] = [
