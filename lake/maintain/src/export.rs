@@ -7,25 +7,23 @@
 //! Where files went away meanwhile, what covers them now is copied in another pass. What is there already and the same is left alone, so a copy
 //! that was cut short goes on, and a second one brings what is new. To move a lake: copy it, stop it, copy again.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
+use cauce_tables::Table;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion, path::Path};
 use serde::Serialize;
 use thiserror::Error;
 
 /// What is copied, in this order.
-const ZONES: [&str; 9] = [
-    "hot/fact_offers",
-    "hot/ops_batch_runs",
-    "hot/ops_extraction_errors",
-    "hot/fact_market_depth",
-    "hot/ops_data_quality",
-    "hot/quarantine",
-    "tables",
-    "replaced",
-    "raw",
-];
+fn zones() -> Vec<String> {
+    // Of the tables that an object feeds, the one written last comes first.
+    let mut tables = Table::ALL;
+    tables.sort_by_key(|table| Reverse(table.written()));
+    let hot = tables.iter().map(|table| format!("hot/{table}"));
+    hot.chain(["tables", "replaced", "raw"].map(str::to_owned)).collect()
+}
+
 /// Passes over a lake whose files go away while they are copied.
 const PASSES: u32 = 5;
 /// Objects copied side by side.
@@ -97,8 +95,8 @@ async fn pass(
     progress: &impl Fn(&str),
 ) -> Result<Exported, ExportError> {
     let mut exported = Exported::default();
-    for zone in ZONES {
-        let objects: Vec<ObjectMeta> = from.list(Some(&Path::from(zone))).try_collect().await?;
+    for zone in zones() {
+        let objects: Vec<ObjectMeta> = from.list(Some(&Path::from(zone.as_str()))).try_collect().await?;
         let copies =
             stream::iter(objects).map(|meta| copy(from, to, meta.location)).buffer_unordered(PARALLEL);
         futures::pin_mut!(copies);
@@ -111,7 +109,7 @@ async fn pass(
                 One::Same => exported.same += 1,
                 One::Gone => exported.gone += 1,
             }
-            progress(zone);
+            progress(&zone);
         }
     }
     Ok(exported)

@@ -23,6 +23,12 @@ pub enum Table {
     OpsExtractionErrors,
 }
 
+/// What run reports feed, in the order of writing.
+const FED_BY_REPORTS: &[Table] = &[Table::Quarantine, Table::OpsExtractionErrors, Table::OpsBatchRuns];
+/// What everything else feeds, in the order of writing.
+const FED_BY_PAGES: &[Table] =
+    &[Table::Quarantine, Table::OpsDataQuality, Table::FactMarketDepth, Table::FactOffers];
+
 /// `dec` of the data model.
 pub(crate) const DEC: DataType = DataType::Decimal128(AMOUNT_PRECISION, AMOUNT_SCALE as i8);
 /// `rate` of the data model.
@@ -63,11 +69,13 @@ impl Table {
     /// The tables that a raw object feeds. Each of them has a file that covers it, also where it gave no row. The
     /// last one is written last, so a raw object that it covers is covered everywhere.
     pub fn fed_by(raw: &RawId) -> &'static [Self] {
-        if raw.kind() == kind::RUN_REPORT {
-            &[Self::Quarantine, Self::OpsExtractionErrors, Self::OpsBatchRuns]
-        } else {
-            &[Self::Quarantine, Self::OpsDataQuality, Self::FactMarketDepth, Self::FactOffers]
-        }
+        if raw.kind() == kind::RUN_REPORT { FED_BY_REPORTS } else { FED_BY_PAGES }
+    }
+
+    /// Its place among the tables that an object feeds: the last of them is written last.
+    pub fn written(self) -> usize {
+        let fed = [FED_BY_REPORTS, FED_BY_PAGES];
+        fed.iter().filter_map(|tables| tables.iter().position(|table| *table == self)).max().unwrap_or(0)
     }
 
     /// The columns of its files, without the partition column `date`.
