@@ -53,7 +53,7 @@ const ROW_GROUP: usize = 128 * 1024;
 /// Parquet as every file of the lake has it.
 ///
 /// A file that `is_lasting` has dictionaries wherever they help. A hot file, which is read for a day and then rewritten,
-/// has none for decimals: making them is what a decimal costs most.
+/// has none for decimals, which makes writing it cheaper (docs/performance.md).
 pub(crate) fn parquet_writer(
     schema: &SchemaRef,
     order: &[&str],

@@ -92,7 +92,8 @@ impl Maintainer {
         }
         let partitions: BTreeSet<NaiveDate> = match table.by_day() {
             true => observed.days().collect(),
-            false => BTreeSet::from([NaiveDate::default()]),
+            // Without observations there is nothing to make; what had been made from some stays.
+            false => observed.days().next().map(|_| NaiveDate::default()).into_iter().collect(),
         };
         for day in partitions {
             let path = table.path(day).to_string();
@@ -119,9 +120,6 @@ impl Maintainer {
                 }
             };
             let rows = made.rows.num_rows();
-            if before.is_none() && rows == 0 && !table.by_day() && observed.days().next().is_none() {
-                continue;
-            }
             let inputs = Inputs { rules: rules.clone(), days: made.days };
             if self.put_derived(table, day, &made.rows, &inputs, before.map(|file| &file.meta)).await? {
                 tracing::info!(%table, path, rows, "derived");

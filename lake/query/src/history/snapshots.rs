@@ -131,7 +131,7 @@ pub(crate) struct SnapshotCache {
 }
 
 impl SnapshotCache {
-    /// Bytes kept: a year of some fifteen markets, every ten minutes.
+    /// Bytes kept: a year of some ten markets, every ten minutes.
     const KEPT: u64 = 128 << 20;
     /// Files guessed to be in it at a time.
     const FILES: usize = 1_000;
