@@ -387,3 +387,31 @@ fn contains(body: &[u8], words: &[u8]) -> bool {
     // Refusals are short; a page of offers is not searched.
     body.len() < 2_000 && body.windows(words.len()).any(|window| window == words)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_cut_anywhere_is_truncated_and_not_wrong() {
+        let page = json!({
+            "code": "000000", "message": null, "total": 1, "success": true,
+            "data": [{
+                "adv": { "advNo": "127", "tradeType": "SELL", "asset": "USDT", "fiatUnit": "VES", "price": "286.4",
+                         "tradeMethods": [{ "identifier": "PagoMovil", "tradeMethodName": "Pago Móvil \"\u{1f4b5}\"" }],
+                         "isTradable": false, "priceFloatingRatio": -1.25e2 },
+                "advertiser": { "userNo": "u", "nickName": "ñandú", "monthFinishRate": 0.987 },
+            }],
+        });
+        let page = page.to_string().into_bytes();
+        let judge = |body: &[u8]| BinanceP2p.judge(Answer { status: 200, content_type: None, body });
+        assert_eq!(judge(&page).unwrap().announced, 1);
+        for length in 0..page.len() {
+            let failure = judge(&page[..length]).unwrap_err();
+            let shown = String::from_utf8_lossy(&page[..length]);
+            assert_eq!(failure.error_type, ErrorType::TruncatedBody, "{shown}: {}", failure.message);
+        }
+        let wrong = judge(br#"{"code": "000000", "data": [nil]}"#).unwrap_err();
+        assert_eq!(wrong.error_type, ErrorType::InvalidBody);
+    }
+}

@@ -40,14 +40,17 @@ impl<'a> Frame<'a> {
         each: &mut dyn FnMut(&Item<'a>, &mut Drift),
     ) -> Result<Self, NotJson> {
         // The parser takes bytes on trust and would hand out text that is none.
-        let text = std::str::from_utf8(body)
-            .map_err(|error| NotJson { ends_early: false, reason: error.to_string() })?;
+        let text = std::str::from_utf8(body).map_err(|error| NotJson {
+            ends_early: error.error_len().is_none(),
+            reason: error.to_string(),
+        })?;
         let item =
             Item { ad: ShapeReader::new(&AD), advertiser: ShapeReader::new(&ADVERTISER), is_promoted: false };
         let mut reader = Reader { item, drift, each };
         let mut deserializer = sonic_rs::Deserializer::from_str(text);
-        let frame = FrameSeed(&mut reader).deserialize(&mut deserializer)?;
-        deserializer.end()?;
+        let not_json = |error| NotJson::of(text, &error);
+        let frame = FrameSeed(&mut reader).deserialize(&mut deserializer).map_err(not_json)?;
+        deserializer.end().map_err(not_json)?;
         reader.item.ad.drain_into("adv.", reader.drift);
         reader.item.advertiser.drain_into("advertiser.", reader.drift);
         Ok(frame)
@@ -72,9 +75,13 @@ pub(super) struct NotJson {
     pub(super) reason: String,
 }
 
-impl From<sonic_rs::Error> for NotJson {
-    fn from(error: sonic_rs::Error) -> Self {
-        Self { ends_early: error.is_eof(), reason: error.to_string().replace('\n', " ") }
+impl NotJson {
+    /// Neither parser always tells the end from a mistake: one calls a cut literal wrong, the other a cut number. What
+    /// one of them calls the end is the end.
+    fn of(text: &str, error: &sonic_rs::Error) -> Self {
+        let other = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err_and(|error| error.is_eof());
+        let ends_early = error.is_eof() || other();
+        Self { ends_early, reason: error.to_string().replace('\n', " ") }
     }
 }
 
