@@ -39,7 +39,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_offers (
   `rank` int,
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET
@@ -78,7 +79,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_market_depth (
   `merchant_best_price` decimal(20,8),
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET
@@ -106,7 +108,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_data_quality (
   `details` string,
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET
@@ -128,7 +131,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.quarantine (
   `record` string,
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET
@@ -163,7 +167,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_batch_runs (
   `markets_failed` int,
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET
@@ -191,7 +196,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_extraction_errors (
   `is_resolved` boolean,
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET
@@ -264,7 +270,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_derived_quality (
   `details` string,
   `raw_id` string,
   `raw_pos` int,
-  `normalizer_version` int
+  `normalizer_version` int,
+  `received_at` timestamp
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET

@@ -55,7 +55,7 @@ async fn import(world: &World, ingest: &Ingest) -> anyhow::Result<Done> {
     let mut failed = 0;
     let mut done = Vec::new();
     for file in &ingest.files {
-        match import_legacy(&world.raw(), file).await {
+        match import_legacy(&world.raw(), file, Utc::now()).await {
             Ok(imported) => {
                 if !ingest.json {
                     let Imported { rows, objects, new } = imported;
@@ -97,6 +97,7 @@ async fn store(world: &World, ingest: &Ingest, file: &Path) -> anyhow::Result<(S
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut envelope = Envelope::bare(bytes, at);
     envelope.file = Some(Cow::Owned(name.clone()));
+    envelope.received_at = Some(Utc::now());
     bundle.push(&envelope)?;
     let object = bundle.seal(&plain(&name))?;
     let put = world.raw().put(&object).await?;

@@ -9,12 +9,12 @@
 
 mod common;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray, RecordBatch};
 use cauce_maintain::{MaintenanceSettings, Reason, Retention};
 use cauce_model::RawId;
 use cauce_tables::Days;
 use chrono::{TimeDelta, Utc};
-use common::{TestLake, at, day, made_by_older_rules, rows_of};
+use common::{TestLake, at, day, made_by_older_rules, rows_of, without_newer_columns};
 use object_store::{ObjectStoreExt, path::Path};
 
 const DAY: &str = "2026-03-01";
@@ -75,6 +75,28 @@ async fn a_seal_is_in_the_order_of_markets_and_time_whatever_the_order_of_its_fi
     let keys: Vec<(String, i64)> =
         (0..rows.num_rows()).map(|row| (fiats.value(row).to_owned(), times.value(row))).collect();
     assert!(keys.is_sorted() && keys.len() == 48 && keys[0].0 == "ARS", "{keys:?}");
+}
+
+/// Columns are only added, at the end and nullable: files of before have none of the newer ones, and are merged and sealed
+/// with those that have.
+#[tokio::test]
+async fn files_of_before_a_column_was_added_become_one_with_newer_ones() {
+    let (lake, ids) = lake_with(3).await;
+    for path in lake.files("hot/fact_offers").await.into_iter().take(2) {
+        without_newer_columns(&lake, &path, &["received_at"]).await;
+    }
+    let known = |rows: &RecordBatch| {
+        let received = rows.column_by_name("received_at").unwrap();
+        (rows.num_rows(), rows.num_rows() - received.null_count())
+    };
+    let before = lake.seen().await;
+    let maintainer = lake.maintainer(settings());
+    assert_eq!(maintainer.merge(Days::ALL).await.unwrap().len(), 4);
+    assert_eq!(lake.seen().await, before);
+    maintainer.seal(Days::ALL, at("2026-03-02T00:30:00Z"), false).await.unwrap();
+    assert_eq!(lake.seen().await, before);
+    let seal = rows_of(&lake, "tables/fact_offers/date=2026-03-01/seal-0.parquet").await;
+    assert_eq!(known(&seal), (8 * ids.len(), 8));
 }
 
 #[tokio::test]

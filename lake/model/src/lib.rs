@@ -17,6 +17,8 @@ pub use check::{Check, Quarantined, Rule};
 pub use error::BadValue;
 pub use ids::{RawId, RunId, SnapshotId};
 pub use market::{Asset, Fiat, MakerSide, Market, TradeType, Venue};
-pub use money::{AMOUNT_PRECISION, AMOUNT_SCALE, Amount, Price, RATE_PRECISION, RATE_SCALE, Rate, median};
+pub use money::{
+    AMOUNT_PRECISION, AMOUNT_SCALE, Amount, Price, RATE_PRECISION, RATE_SCALE, Rate, median, sum_of_squares,
+};
 pub use offer::{AdvertiserSk, Depth, Offer, Snapshot};
 pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};

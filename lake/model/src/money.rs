@@ -153,6 +153,14 @@ pub fn median(sorted: &[i128]) -> Option<i128> {
     }
 }
 
+/// The sum of the squares of prices, in units of 10^-16; none where it exceeds what Decimal(38, 16) holds.
+pub fn sum_of_squares(prices: &[i128]) -> Option<i128> {
+    const DECIMAL_38: i128 = 10_i128.pow(38);
+    let total =
+        prices.iter().try_fold(0_i128, |total, price| total.checked_add(price.checked_mul(*price)?))?;
+    (total < DECIMAL_38).then_some(total)
+}
+
 /// A price: currency for one unit of the asset, more than zero, exact to eight digits after the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Price(Amount);

@@ -1,9 +1,6 @@
 //! The figures of one snapshot, in integers of 10^-8.
 
-use cauce_model::{Depth, Offer, TradeType, median};
-
-/// One more than the largest integer that Decimal(38, …) holds.
-const DECIMAL_38: i128 = 10_i128.pow(38);
+use cauce_model::{Depth, Offer, TradeType, median, sum_of_squares};
 
 /// Offers whose liquidity counts as "top".
 const TOP: usize = 10;
@@ -41,12 +38,6 @@ pub(crate) fn of(offers: &[Offer<'_>], side: TradeType, counted: Depth) -> Depth
 /// Cannot overflow: a value is below 10^20, and a snapshot has fewer than 10^18 offers.
 fn sum(values: impl Iterator<Item = i128>) -> i128 {
     values.sum()
-}
-
-fn sum_of_squares(values: &[i128]) -> Option<i128> {
-    let total =
-        values.iter().try_fold(0_i128, |total, value| total.checked_add(value.checked_mul(*value)?))?;
-    (total < DECIMAL_38).then_some(total)
 }
 
 fn mean(values: &[i128]) -> Option<i128> {

@@ -22,7 +22,7 @@ pub use quality::Thresholds;
 use snapshot::Pages;
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// One line of a raw object.
 #[derive(Debug, Clone)]
@@ -60,12 +60,15 @@ pub struct Normalized<'a> {
     pub imported_runs: Vec<(i32, RunTotals)>,
     /// Records that broke a rule.
     pub quarantine: Vec<Quarantined<'a>>,
+    /// When the lake had all of the object; none if no line of it could be read.
+    pub received_at: Option<DateTime<Utc>>,
 }
 
 /// Reads everything in the object `raw`, whose lines [`open`] gave.
 pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     let mut out = Normalized::default();
     let envelopes = envelopes(lines, &mut out.quarantine);
+    out.received_at = envelopes.iter().map(|(_, envelope)| envelope.known_since()).max();
     if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
         reports(&envelopes, &mut out);
     } else if raw.source() == legacy::SOURCE && raw.kind() == kind::RUN_REPORT {

@@ -12,6 +12,8 @@ pub struct Bundle {
     date: NaiveDate,
     group: String,
     lines: Vec<u8>,
+    /// Over the lines, without the times of receipt.
+    content: blake3::Hasher,
 }
 
 /// A raw object, compressed, with the id that its content and origin give it.
@@ -29,12 +31,26 @@ impl Bundle {
 
     /// An empty bundle for what `source` said on `date`; `group` is the run, or the hour, that it belongs to.
     pub fn new(source: &str, kind: &'static str, date: NaiveDate, group: &str) -> Self {
-        Self { source: source.to_owned(), kind, date, group: group.to_owned(), lines: Vec::new() }
+        Self {
+            source: source.to_owned(),
+            kind,
+            date,
+            group: group.to_owned(),
+            lines: Vec::new(),
+            content: blake3::Hasher::new(),
+        }
     }
 
     /// Adds one envelope.
     pub fn push(&mut self, envelope: &Envelope<'_>) -> Result<(), RawError> {
-        envelope.write_line(&mut self.lines).map_err(RawError::Envelope)
+        let start = self.lines.len();
+        envelope.write_line(None, &mut self.lines).map_err(RawError::Envelope)?;
+        self.content.update(&self.lines[start..]);
+        if envelope.received_at.is_some() {
+            self.lines.truncate(start);
+            envelope.write_line(envelope.received_at, &mut self.lines).map_err(RawError::Envelope)?;
+        }
+        Ok(())
     }
 
     /// Size before compression, in bytes.
@@ -52,9 +68,10 @@ impl Bundle {
         self.date
     }
 
-    /// Seals the bundle under `name` and the hash of its content: the same content has the same key.
+    /// Seals the bundle under `name` and the hash of its content: the same content has the same key, whenever it was
+    /// received.
     pub fn seal(self, name: &str) -> Result<RawObject, RawError> {
-        let hash = blake3::hash(&self.lines).to_hex();
+        let hash = self.content.finalize().to_hex();
         self.finish(&format!("{name}-{}", &hash[..16]))
     }
 
@@ -70,5 +87,34 @@ impl Bundle {
             .map_err(|error: BadValue| RawError::Key(error))?;
         let bytes = zstd::bulk::compress(&self.lines, Self::ZSTD_LEVEL).map_err(RawError::Compression)?;
         Ok(RawObject { id, bytes: bytes.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RawZone, kind};
+
+    #[test]
+    fn what_is_received_again_has_the_same_key() {
+        let sealed = |body: &[u8], received: Option<&str>| {
+            let mut envelope = Envelope::bare(body.to_vec(), "2026-03-01T10:00:00Z".parse().unwrap());
+            envelope.received_at = received.map(|time| time.parse().unwrap());
+            let date = "2026-03-01".parse().unwrap();
+            let mut bundle = Bundle::new("binance_p2p", kind::FILE, date, "10");
+            bundle.push(&envelope).unwrap();
+            bundle.seal("file").unwrap()
+        };
+        let (early, late) = (Some("2026-03-02T08:00:00Z"), Some("2026-03-03T08:00:00Z"));
+        let first = sealed(b"{}", early);
+        assert_eq!(first.id, sealed(b"{}", late).id);
+        assert_eq!(first.id, sealed(b"{}", None).id);
+        assert_ne!(first.id, sealed(b"[]", early).id);
+        let lines = RawZone::decompress(&first.id, &first.bytes).unwrap();
+        let line = lines.strip_suffix(b"\n").unwrap();
+        assert_eq!(
+            Envelope::read_line(line).unwrap().known_since(),
+            early.unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+        );
     }
 }

@@ -38,6 +38,9 @@ pub struct Envelope<'a> {
     pub headers: BTreeMap<String, String>,
     /// When the bytes were obtained.
     pub fetched_at: DateTime<Utc>,
+    /// When the lake got them, where that is another time: imports, and what others pushed. It is no part of what the
+    /// bytes say, and of no raw object's name: the same file imported twice is one object.
+    pub received_at: Option<DateTime<Utc>>,
     /// The bytes.
     pub body: Body<'a>,
 }
@@ -89,6 +92,7 @@ struct LineIn<'a> {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     fetched_at: DateTime<Utc>,
+    received_at: Option<DateTime<Utc>>,
     #[serde(borrow)]
     body: Option<LazyValue<'a>>,
     body_text: Option<String>,
@@ -117,6 +121,8 @@ struct LineOut<'a> {
     headers: &'a BTreeMap<String, String>,
     fetched_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    received_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     body_text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
@@ -139,8 +145,14 @@ impl<'a> Envelope<'a> {
             status: None,
             headers: BTreeMap::new(),
             fetched_at,
+            received_at: None,
             body: Body::new(body),
         }
+    }
+
+    /// When the lake got the bytes: whoever fetches them for the lake gives them to it at once.
+    pub fn known_since(&self) -> DateTime<Utc> {
+        self.received_at.unwrap_or(self.fetched_at)
     }
 
     /// What was asked, for what was asked over HTTP.
@@ -148,8 +160,12 @@ impl<'a> Envelope<'a> {
         serde_json::from_str(self.request.as_deref()?).ok()
     }
 
-    /// Appends the envelope to `out` as one line.
-    pub(crate) fn write_line(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    /// Appends the envelope to `out` as one line, with or without a time of receipt.
+    pub(crate) fn write_line(
+        &self,
+        received_at: Option<DateTime<Utc>>,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
         let json = self.body.as_line_json();
         let text = if json.is_none() { std::str::from_utf8(self.body.bytes()).ok() } else { None };
         let line = LineOut {
@@ -163,6 +179,7 @@ impl<'a> Envelope<'a> {
             status: self.status,
             headers: &self.headers,
             fetched_at: self.fetched_at,
+            received_at,
             body: json,
             body_text: text,
             body_base64: (json.is_none() && text.is_none())
@@ -217,6 +234,7 @@ impl LineIn<'_> {
             status: line.status,
             headers: line.headers,
             fetched_at: line.fetched_at,
+            received_at: line.received_at,
             body: Body(body),
         })
     }
@@ -267,9 +285,9 @@ mod tests {
 
     fn round_trip(body: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let mut line = Vec::new();
-        Envelope::bare(body, at()).write_line(&mut line).unwrap();
+        Envelope::bare(body, at()).write_line(Some(at()), &mut line).unwrap();
         let back = Envelope::read_line(line.strip_suffix(b"\n").unwrap()).unwrap();
-        assert_eq!(back.fetched_at, at());
+        assert_eq!((back.fetched_at, back.received_at), (at(), Some(at())));
         (line.clone(), back.body.bytes().to_vec())
     }
 

@@ -113,12 +113,16 @@ pub struct Imported {
     pub new: u64,
 }
 
-/// Imports one file.
-pub async fn import_legacy(raw: &RawZone, file: &Path) -> Result<Imported, ImportError> {
-    let mut batches = Batches::open(file)?;
+/// Imports one file, which was received at `received_at`.
+pub async fn import_legacy(
+    raw: &RawZone,
+    file: &Path,
+    received_at: DateTime<Utc>,
+) -> Result<Imported, ImportError> {
+    let mut batches = Batches::open(file, received_at)?;
     while batches.next()?.is_some() {}
     let mut imported = Imported { rows: batches.rows, ..Imported::default() };
-    let mut batches = Batches::open(file)?;
+    let mut batches = Batches::open(file, received_at)?;
     while let Some(objects) = batches.next()? {
         for object in objects {
             imported.objects += 1;
@@ -149,6 +153,7 @@ struct Group {
 /// The batches of a file, one after the other, as raw objects.
 struct Batches {
     file: PathBuf,
+    received_at: DateTime<Utc>,
     lines: Lines,
     head: StringRecord,
     head_text: String,
@@ -159,12 +164,21 @@ struct Batches {
 }
 
 impl Batches {
-    fn open(file: &Path) -> Result<Self, ImportError> {
+    fn open(file: &Path, received_at: DateTime<Utc>) -> Result<Self, ImportError> {
         let (head, head_text, lines) = Lines::open(file)?;
         let layout =
             Layout::of(&head).map_err(|source| ImportError::Head { file: file.to_owned(), source })?;
-        let finished = HashSet::new();
-        Ok(Self { file: file.to_owned(), lines, head, head_text, layout, rows: 0, ahead: None, finished })
+        Ok(Self {
+            file: file.to_owned(),
+            received_at,
+            lines,
+            head,
+            head_text,
+            layout,
+            rows: 0,
+            ahead: None,
+            finished: HashSet::new(),
+        })
     }
 
     /// The raw objects of the next batch; none at the end.
@@ -227,6 +241,7 @@ impl Batches {
             let mut envelope = Envelope::bare(text.into_bytes(), first);
             envelope.run_id = Some(run);
             envelope.market = market;
+            envelope.received_at = Some(self.received_at);
             envelope.file = Some(Cow::Borrowed(&name));
             days.entry(day)
                 .or_insert_with(|| Bundle::new(SOURCE, kind, day, &run.to_string()))

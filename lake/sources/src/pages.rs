@@ -91,6 +91,7 @@ impl Sweep {
             status: Some(fetched.answer.status),
             headers,
             fetched_at: fetched.at,
+            received_at: None,
             body: Body::new(fetched.answer.body.to_vec()),
         });
     }

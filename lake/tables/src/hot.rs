@@ -11,7 +11,7 @@ use object_store::{ObjectStore, PutMode, path::Path};
 
 use crate::{
     Cover, CoveredObject, Table, WriteError, Zone,
-    columns::{BatchRunRows, DepthRows, ErrorRows, OfferRows, QualityRows, QuarantineRows},
+    columns::{BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, QualityRows, QuarantineRows},
     file::{FileWriter, hot_path},
 };
 
@@ -110,6 +110,7 @@ impl DayBatch {
     /// not be added twice.
     pub fn add(&mut self, raw: &RawId, first: Option<DateTime<Utc>>, normalized: &Normalized<'_>) {
         let object = self.objects.len();
+        let origin = Origin { raw, received_at: normalized.received_at };
         let first = first.unwrap_or_else(|| self.date.and_time(NaiveTime::MIN).and_utc());
         self.objects.push((raw.clone(), first));
         for snapshot in &normalized.snapshots {
@@ -123,13 +124,13 @@ impl DayBatch {
             };
             self.offers.segment(object, order(), snapshot.offers.len(), |rows| {
                 for offer in &snapshot.offers {
-                    rows.push(raw, batch_id, snapshot, offer);
+                    rows.push(origin, batch_id, snapshot, offer);
                 }
             });
-            self.depth.segment(object, order(), 1, |rows| rows.push(raw, batch_id, snapshot));
+            self.depth.segment(object, order(), 1, |rows| rows.push(origin, batch_id, snapshot));
             self.quality.segment(object, order(), snapshot.checks.len(), |rows| {
                 for check in &snapshot.checks {
-                    rows.push(raw, batch_id, snapshot, check);
+                    rows.push(origin, batch_id, snapshot, check);
                 }
             });
         }
@@ -137,20 +138,20 @@ impl DayBatch {
         let order = || (String::new(), 0);
         self.quarantine.segment(object, order(), normalized.quarantine.len(), |rows| {
             for record in &normalized.quarantine {
-                rows.push(raw, record);
+                rows.push(origin, record);
             }
         });
         for (raw_pos, report) in &normalized.reports {
-            self.runs.segment(object, order(), 1, |rows| rows.push(raw, *raw_pos, &report.into()));
+            self.runs.segment(object, order(), 1, |rows| rows.push(origin, *raw_pos, &report.into()));
             self.errors.segment(object, order(), report.errors.len(), |rows| {
                 for error in &report.errors {
-                    rows.push(raw, *raw_pos, report, error);
+                    rows.push(origin, *raw_pos, report, error);
                 }
             });
         }
         self.runs.segment(object, order(), normalized.imported_runs.len(), |rows| {
             for (raw_pos, run) in &normalized.imported_runs {
-                rows.push(raw, *raw_pos, run);
+                rows.push(origin, *raw_pos, run);
             }
         });
     }

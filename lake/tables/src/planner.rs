@@ -30,6 +30,7 @@ use crate::{
     CoverError, CoveredObject, Days, Derived, Inputs, Table,
     footers::{Footer, Footers},
     merge::is_gone,
+    pages,
     reader::PinnedReader,
 };
 
@@ -187,6 +188,8 @@ pub struct Planner {
 impl Planner {
     /// Days listed, and footers read, side by side.
     const PARALLEL: usize = 16;
+    /// Rows decoded at a time.
+    const BATCH: usize = 8_192;
 
     /// A planner for the lake in `store`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
@@ -229,7 +232,8 @@ impl Planner {
         self.read_where(planned, columns, &[]).await
     }
 
-    /// The same, of the rows in which text columns have these values. Of the other rows only those columns are decoded.
+    /// The same, of the rows in which text columns have these values. Of the other rows only those columns are decoded,
+    /// and of pages without such rows nothing.
     pub async fn read_where(
         &self,
         planned: &PlannedFile,
@@ -248,11 +252,22 @@ impl Planner {
             Box::new(ArrowPredicateFn::new(column, is_equal)) as Box<dyn ArrowPredicate>
         });
         let filter = RowFilter::new(predicates.collect());
-        let builder = match planned.rows.selection() {
+        let taken = planned.rows.selection();
+        let candidates = pages::that_may_hold(builder.metadata(), values);
+        let selection = match (taken, candidates) {
+            (Some(taken), Some(candidates)) => Some(taken.intersection(&candidates)),
+            (taken, candidates) => taken.or(candidates),
+        };
+        let builder = match selection {
             Some(rows) => builder.with_row_selection(rows),
             None => builder,
         };
-        let rows = builder.with_projection(mask).with_row_filter(filter).build().map_err(file)?;
+        let rows = builder
+            .with_batch_size(Self::BATCH)
+            .with_projection(mask)
+            .with_row_filter(filter)
+            .build()
+            .map_err(file)?;
         rows.try_collect().await.map_err(file)
     }
 

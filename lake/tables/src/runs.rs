@@ -13,6 +13,7 @@ use parquet::{arrow::ParquetRecordBatchStreamBuilder, errors::ParquetError};
 
 use crate::{
     Cover, Input, MergeError, Table, WriteError,
+    older::with_all_columns,
     order::{Run, Runs},
 };
 
@@ -134,7 +135,9 @@ impl Cursor {
             None => {}
         }
         let in_order = Cover::is_in_order(builder.metadata());
-        let mut stream = builder.build().map_err(failed)?.boxed();
+        let schema = table.schema();
+        let whole = move |rows: RecordBatch| Ok(with_all_columns(rows, &schema)?);
+        let mut stream = builder.build().map_err(failed)?.map(move |rows| rows.and_then(&whole)).boxed();
         let splitter = Runs::of(table).map_err(|source| WriteError::Columns { table, source })?;
         let batch = RecordBatch::new_empty(table.schema());
         let path = meta.location.clone();

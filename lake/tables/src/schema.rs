@@ -92,6 +92,8 @@ impl Table {
             required("raw_id", DataType::Utf8),
             required("raw_pos", DataType::Int32),
             required("normalizer_version", DataType::Int32),
+            // When the lake had the raw object, by which `as of` asks. Rows of older versions don't say.
+            optional("received_at", ts()),
         ]);
         Arc::new(Schema::new(fields))
     }

@@ -1,7 +1,7 @@
 //! Columns of a batch by name and type: what was read, or an error that names the column.
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray},
+    array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray},
     datatypes::{ArrowPrimitiveType, Decimal128Type, Int32Type, TimestampMicrosecondType},
     error::ArrowError,
 };
@@ -44,14 +44,45 @@ impl<'b> Columns<'b> {
         self.primitive(name)
     }
 
+    /// Times of a column that older files may lack.
+    pub fn times_since_added(
+        &self,
+        name: &str,
+    ) -> Result<Option<&'b PrimitiveArray<TimestampMicrosecondType>>, ArrowError> {
+        self.0.column_by_name(name).map(|_| self.times(name)).transpose()
+    }
+
     /// Venue, asset, currency and side.
     pub fn market(&self) -> Result<[&'b StringArray; 4], ArrowError> {
         Ok([self.text("venue")?, self.text("crypto")?, self.text("fiat")?, self.text("trade_type")?])
     }
 
+    /// Lists of texts.
+    pub fn lists(&self, name: &str) -> Result<Lists<'b>, ArrowError> {
+        let lists = self.of(name)?.as_list_opt::<i32>().ok_or_else(|| Self::other_type(name))?;
+        let texts = lists.values().as_string_opt().ok_or_else(|| Self::other_type(name))?;
+        Ok(Lists { lists, texts })
+    }
+
     /// Yes or no.
     pub fn flags(&self, name: &str) -> Result<&'b BooleanArray, ArrowError> {
         self.of(name)?.as_boolean_opt().ok_or_else(|| Self::other_type(name))
+    }
+}
+
+/// A column of lists of texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Lists<'b> {
+    lists: &'b ListArray,
+    texts: &'b StringArray,
+}
+
+impl<'b> Lists<'b> {
+    /// The texts of a row; none where there is no list.
+    pub fn list(&self, row: usize) -> impl Iterator<Item = &'b str> + Clone + use<'b> {
+        let (offsets, texts) = (self.lists.value_offsets(), self.texts);
+        let range = if self.lists.is_valid(row) { offsets[row]..offsets[row + 1] } else { 0..0 };
+        range.filter_map(move |place| text(texts, usize::try_from(place).ok()?))
     }
 }
 

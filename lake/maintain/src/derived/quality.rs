@@ -68,6 +68,7 @@ struct Taken {
     raw_id: String,
     raw_pos: i32,
     version: i32,
+    received: Option<i64>,
 }
 
 struct Judged<'t> {
@@ -157,7 +158,7 @@ fn price_anomaly<'t>(
     Some(Judged { market, taken, metric: "price_anomaly", value, threshold, details: details.to_string() })
 }
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "batch_id",
     "snapshot_id",
     "extraction_timestamp",
@@ -169,6 +170,7 @@ const COLUMNS: [&str; 11] = [
     "raw_id",
     "raw_pos",
     "normalizer_version",
+    "received_at",
 ];
 
 fn taken(
@@ -183,6 +185,7 @@ fn taken(
     let medians = columns.decimals("median_price")?;
     let (raw_ids, positions) = (columns.text("raw_id")?, columns.whole("raw_pos")?);
     let versions = columns.whole("normalizer_version")?;
+    let received = columns.times_since_added("received_at")?;
     for row in 0..batch.num_rows() {
         let taken = Taken {
             at: times.value(row),
@@ -192,6 +195,7 @@ fn taken(
             raw_id: raw_ids.value(row).to_owned(),
             raw_pos: positions.value(row),
             version: versions.value(row),
+            received: received.and_then(|times| value(times, row)),
         };
         let market = market.map(|column| column.value(row).to_owned());
         if is_the_day {
@@ -214,6 +218,7 @@ fn table(rows: &[Judged<'_>]) -> Result<RecordBatch, MaintainError> {
         Arc::new(Int32Array::from_iter_values(rows.iter().map(read)))
     };
     let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.taken.at));
+    let received: TimestampMicrosecondArray = rows.iter().map(|row| row.taken.received).collect();
     let passed: BooleanArray = rows.iter().map(|row| Some(row.value <= row.threshold)).collect();
     let mut columns = vec![
         text(&|row| row.taken.batch_id.clone()),
@@ -230,6 +235,7 @@ fn table(rows: &[Judged<'_>]) -> Result<RecordBatch, MaintainError> {
         text(&|row| Some(row.taken.raw_id.clone())),
         whole(|row| row.taken.raw_pos),
         whole(|row| row.taken.version),
+        Arc::new(received.with_timezone("UTC")),
     ]);
     batch(Derived::OpsDerivedQuality, columns)
 }

@@ -264,6 +264,28 @@ pub(crate) async fn made_by_older_rules(lake: &TestLake, path: &str, otherwise: 
     lake.store.put(&Path::from(path), bytes.into()).await.unwrap();
 }
 
+/// Takes from a file the columns that were added since: it is as a version before them wrote it.
+pub(crate) async fn without_newer_columns(lake: &TestLake, path: &str, newer: &[&str]) {
+    let bytes = lake.store.get(&Path::from(path)).await.unwrap().bytes().await.unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let footer = builder.metadata().file_metadata().key_value_metadata().cloned();
+    let sorting = builder.metadata().row_group(0).sorting_columns().cloned();
+    let rows = rows_of(lake, path).await;
+    let schema = rows.schema();
+    let kept: Vec<usize> = (0..rows.num_columns())
+        .filter(|column| !newer.contains(&schema.field(*column).name().as_str()))
+        .collect();
+    assert_eq!(kept.len() + newer.len(), rows.num_columns());
+    let rows = rows.project(&kept).unwrap();
+    let properties =
+        WriterProperties::builder().set_key_value_metadata(footer).set_sorting_columns(sorting).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    lake.store.put(&Path::from(path), bytes.into()).await.unwrap();
+}
+
 /// The same, whatever rules made it.
 pub(crate) fn without_versions(seen: Seen) -> BTreeMap<(Table, RawId), Vec<String>> {
     seen.into_iter().map(|(key, (_, rows))| (key, rows)).collect()

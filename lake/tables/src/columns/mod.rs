@@ -20,26 +20,40 @@ use crate::{
     schema::{list_item, ts},
 };
 
+/// Where rows come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'r> {
+    pub(crate) raw: &'r RawId,
+    pub(crate) received_at: Option<DateTime<Utc>>,
+}
+
 /// The columns that every table ends with.
 pub(crate) struct Lineage {
     raw_id: StringBuilder,
     raw_pos: Int32Builder,
     version: Int32Builder,
+    received: TimestampMicrosecondBuilder,
 }
 
 impl Lineage {
     fn new() -> Self {
-        Self { raw_id: StringBuilder::new(), raw_pos: Int32Builder::new(), version: Int32Builder::new() }
+        Self {
+            raw_id: StringBuilder::new(),
+            raw_pos: Int32Builder::new(),
+            version: Int32Builder::new(),
+            received: times(),
+        }
     }
 
-    fn push(&mut self, raw: &RawId, raw_pos: i32) {
-        self.raw_id.append_value(raw.as_str());
+    fn push(&mut self, origin: Origin<'_>, raw_pos: i32) {
+        self.raw_id.append_value(origin.raw.as_str());
         self.raw_pos.append_value(raw_pos);
         self.version.append_value(cauce_normalize::VERSION);
+        self.received.append_option(origin.received_at.map(micros));
     }
 
-    fn finish(&mut self) -> [ArrayRef; 3] {
-        [done(&mut self.raw_id), done(&mut self.raw_pos), done(&mut self.version)]
+    fn finish(&mut self) -> [ArrayRef; 4] {
+        [done(&mut self.raw_id), done(&mut self.raw_pos), done(&mut self.version), done(&mut self.received)]
     }
 }
 

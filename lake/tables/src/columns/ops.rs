@@ -1,8 +1,8 @@
 use arrow::{array::RecordBatch, error::ArrowError};
-use cauce_model::{Check, Quarantined, RawId, RequestError, RunReport, RunTotals, Snapshot};
+use cauce_model::{Check, Quarantined, RequestError, RunReport, RunTotals, Snapshot};
 
 use super::{
-    Lineage, MarketColumns, batch, done,
+    Lineage, MarketColumns, Origin, batch, done,
     kinds::{Flag, Long, Share, Text, Time, Whole},
     micros, times,
 };
@@ -40,7 +40,7 @@ impl QualityRows {
 
     pub(crate) fn push(
         &mut self,
-        raw: &RawId,
+        origin: Origin<'_>,
         batch_id: Option<&str>,
         snapshot: &Snapshot<'_>,
         check: &Check,
@@ -54,7 +54,7 @@ impl QualityRows {
         self.threshold.append_value(check.threshold);
         self.passed.append_value(check.passed);
         self.details.append_value(check.details.to_string());
-        self.lineage.push(raw, snapshot.raw_pos);
+        self.lineage.push(origin, snapshot.raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -85,14 +85,14 @@ impl QuarantineRows {
         Self { at: times(), texts: std::array::from_fn(|_| Text::new()), lineage: Lineage::new() }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, record: &Quarantined<'_>) {
+    pub(crate) fn push(&mut self, origin: Origin<'_>, record: &Quarantined<'_>) {
         self.at.append_value(micros(record.fetched_at));
-        let key = raw.key();
-        let texts = [raw.source(), &key, record.rule.as_str(), &record.reason, &record.record];
+        let key = origin.raw.key();
+        let texts = [origin.raw.source(), &key, record.rule.as_str(), &record.reason, &record.record];
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.append_value(text);
         }
-        self.lineage.push(raw, record.raw_pos);
+        self.lineage.push(origin, record.raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -141,7 +141,7 @@ impl BatchRunRows {
         }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, raw_pos: i32, run: &RunTotals) {
+    pub(crate) fn push(&mut self, origin: Origin<'_>, raw_pos: i32, run: &RunTotals) {
         self.batch_id.append_value(run.run_id.to_string());
         self.job.append_value(&run.job);
         self.started.append_value(micros(run.started_at));
@@ -164,7 +164,7 @@ impl BatchRunRows {
         for (column, markets) in self.unfinished.iter_mut().zip(unfinished) {
             column.append_value(fitting(markets));
         }
-        self.lineage.push(raw, raw_pos);
+        self.lineage.push(origin, raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -220,7 +220,13 @@ impl ErrorRows {
         }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, raw_pos: i32, report: &RunReport, error: &RequestError) {
+    pub(crate) fn push(
+        &mut self,
+        origin: Origin<'_>,
+        raw_pos: i32,
+        report: &RunReport,
+        error: &RequestError,
+    ) {
         self.batch_id.append_value(report.run_id.to_string());
         self.at.append_value(micros(error.at));
         let market = error.market.as_ref();
@@ -239,7 +245,7 @@ impl ErrorRows {
         self.message.append_value(&error.message);
         self.retries.append_value(i32::try_from(error.retries).unwrap_or(i32::MAX));
         self.resolved.append_value(error.resolved);
-        self.lineage.push(raw, raw_pos);
+        self.lineage.push(origin, raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {

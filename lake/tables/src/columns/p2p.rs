@@ -1,8 +1,8 @@
 use arrow::{array::RecordBatch, error::ArrowError};
-use cauce_model::{Offer, RawId, Snapshot};
+use cauce_model::{Offer, Snapshot};
 
 use super::{
-    Lineage, MarketColumns, batch, decimals, done,
+    Lineage, MarketColumns, Origin, batch, decimals, done,
     kinds::{Decimal, Flag, Text, Texts, Time, Whole},
     lists, micros, times,
 };
@@ -83,7 +83,7 @@ impl OfferRows {
 
     pub(crate) fn push(
         &mut self,
-        raw: &RawId,
+        origin: Origin<'_>,
         batch_id: Option<&str>,
         snapshot: &Snapshot<'_>,
         offer: &Offer<'_>,
@@ -120,7 +120,7 @@ impl OfferRows {
         self.is_available.append_value(offer.is_available);
         self.is_promoted.append_value(offer.is_promoted);
         self.rank.append_value(offer.rank);
-        self.lineage.push(raw, offer.raw_pos);
+        self.lineage.push(origin, offer.raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -197,7 +197,7 @@ impl DepthRows {
         }
     }
 
-    pub(crate) fn push(&mut self, raw: &RawId, batch_id: Option<&str>, snapshot: &Snapshot<'_>) {
+    pub(crate) fn push(&mut self, origin: Origin<'_>, batch_id: Option<&str>, snapshot: &Snapshot<'_>) {
         let depth = &snapshot.depth;
         self.batch_id.append_option(batch_id);
         self.snapshot_id.append_value(snapshot.id.as_str());
@@ -224,7 +224,7 @@ impl DepthRows {
         self.top10_volume.append_value(depth.top10_volume);
         self.top10_avg_price.append_option(depth.top10_avg_price);
         self.merchant_best_price.append_option(depth.merchant_best_price);
-        self.lineage.push(raw, snapshot.raw_pos);
+        self.lineage.push(origin, snapshot.raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
