@@ -155,6 +155,9 @@ pub(crate) struct Sql {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Table, env = "CAUCE_FORMAT")]
     pub(crate) format: Format,
+    /// Only what the lake had received by this moment, RFC 3339; derived tables are left out [default: now]
+    #[arg(long, env = "CAUCE_AS_OF")]
+    pub(crate) as_of: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, clap::Args)]

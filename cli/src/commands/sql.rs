@@ -1,6 +1,6 @@
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
-use cauce_query::{csv, json_rows, table};
+use cauce_query::{Lake, csv, json_rows, table};
 use parquet::arrow::ArrowWriter;
 
 use crate::{
@@ -11,7 +11,11 @@ use crate::{
 
 /// Answers a query on standard output.
 pub(crate) async fn run(world: &World, sql: &Sql) -> anyhow::Result<Done> {
-    let batches = world.lake().await?.sql(&sql.query).await?;
+    let lake = match sql.as_of {
+        Some(time) => Lake::open_as_of(Arc::clone(&world.store), time).await?,
+        None => world.lake().await?,
+    };
+    let batches = lake.sql(&sql.query).await?;
     let bytes = match sql.format {
         Format::Table => format!("{}\n", table(&batches)?).into_bytes(),
         Format::Json => format!("{}\n", serde_json::to_string(&json_rows(&batches))?).into_bytes(),

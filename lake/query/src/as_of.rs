@@ -1,17 +1,28 @@
-//! `advertisers_as_of(time)`: advertisers as they were at a time.
+//! The past, in two senses: advertisers as they were at a time, and the lake as it was known at a time.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
+use chrono::{DateTime, Utc};
 use datafusion::{
     catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider},
-    common::{Result, plan_err},
+    common::{Result, ScalarValue, plan_err},
     datasource::{ViewTable, provider_as_source},
     logical_expr::{LogicalPlanBuilder, cast},
-    prelude::col,
+    prelude::{col, lit},
 };
 
-/// The function, over `dim_advertisers`.
+/// A table with only the rows whose raw object the lake had received by a time. Rows that don't say when are older than
+/// the column, and are in it.
+pub(crate) fn received_by(table: Arc<dyn TableProvider>, time: DateTime<Utc>) -> Result<ViewTable> {
+    let time = ScalarValue::TimestampMicrosecond(Some(time.timestamp_micros()), Some("UTC".into()));
+    let known = col("received_at").is_null().or(col("received_at").lt_eq(lit(time)));
+    let plan =
+        LogicalPlanBuilder::scan("observed", provider_as_source(table), None)?.filter(known)?.build()?;
+    Ok(ViewTable::new(plan, None))
+}
+
+/// The function `advertisers_as_of(time)`, over `dim_advertisers`.
 #[derive(Debug)]
 pub(crate) struct AdvertisersAsOf(pub(crate) Arc<dyn TableProvider>);
 

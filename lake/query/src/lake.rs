@@ -2,6 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow::array::RecordBatch;
 use cauce_tables::{Derived, PlanError, Planner, Table};
+use chrono::{DateTime, Utc};
 use datafusion::{
     catalog::MemTable,
     common::DataFusionError,
@@ -15,9 +16,9 @@ use object_store::ObjectStore;
 use thiserror::Error;
 
 use crate::{
-    as_of::AdvertisersAsOf,
+    as_of::{AdvertisersAsOf, received_by},
     dimensions, functions,
-    history::SnapshotCache,
+    history::{FileCache, OffersFile, SnapshotsFile},
     provider::{Kind, LakeTable, STORE_URL},
     views,
 };
@@ -52,13 +53,16 @@ impl From<DataFusionError> for QueryError {
     }
 }
 
-/// A lake to ask. Cheap to clone; keeps footers, and snapshots' figures, that were read.
+/// A lake to ask. Cheap to clone; keeps the footers, and what price histories need of the files,
+/// that were read.
 #[derive(Clone)]
 pub struct Lake {
     context: SessionContext,
     planner: Planner,
-    snapshots: SnapshotCache,
+    snapshots: FileCache<SnapshotsFile>,
+    offers: FileCache<OffersFile>,
     store: Arc<dyn ObjectStore>,
+    as_of: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Lake {
@@ -75,6 +79,16 @@ impl Lake {
 
     /// Opens the lake in `store`.
     pub async fn open(store: Arc<dyn ObjectStore>) -> Result<Self, QueryError> {
+        Self::open_at(store, None).await
+    }
+
+    /// Opens the lake in `store` as it was known at a time: with what it had received by then, which is the present of
+    /// its views. Tables derived from all that is known now are not in it.
+    pub async fn open_as_of(store: Arc<dyn ObjectStore>, time: DateTime<Utc>) -> Result<Self, QueryError> {
+        Self::open_at(store, Some(time)).await
+    }
+
+    async fn open_at(store: Arc<dyn ObjectStore>, as_of: Option<DateTime<Utc>>) -> Result<Self, QueryError> {
         let config = SessionConfig::new()
             .with_information_schema(true)
             .with_collect_statistics(false)
@@ -93,12 +107,18 @@ impl Lake {
         for table in Table::ALL {
             // Checks of single snapshots and those against others are one table to whoever asks.
             let name = if table == Table::OpsDataQuality { views::SNAPSHOT_CHECKS } else { table.name() };
-            context.register_table(name, provider(Kind::Observed(table)))?;
+            let rows = provider(Kind::Observed(table));
+            match as_of {
+                Some(time) => context.register_table(name, Arc::new(received_by(rows, time)?))?,
+                None => context.register_table(name, rows)?,
+            };
         }
-        let advertisers = provider(Kind::Derived(Derived::DimAdvertisers));
-        context.register_udtf("advertisers_as_of", Arc::new(AdvertisersAsOf(advertisers)));
-        for table in Derived::ALL {
-            context.register_table(table.name(), provider(Kind::Derived(table)))?;
+        if as_of.is_none() {
+            let advertisers = provider(Kind::Derived(Derived::DimAdvertisers));
+            context.register_udtf("advertisers_as_of", Arc::new(AdvertisersAsOf(advertisers)));
+            for table in Derived::ALL {
+                context.register_table(table.name(), provider(Kind::Derived(table)))?;
+            }
         }
         let seeds = HashMap::from([
             ("seed_cryptocurrencies", dimensions::cryptocurrencies()),
@@ -109,11 +129,11 @@ impl Lake {
             let rows = rows.map_err(DataFusionError::from)?;
             context.register_table(name, Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?))?;
         }
-        for (name, sql) in views::all() {
+        for (name, sql) in as_of.map_or_else(views::all, views::as_of) {
             context.sql(&format!("CREATE VIEW {name} AS {sql}")).await?;
         }
-        let snapshots = SnapshotCache::new(planner.clone());
-        Ok(Self { context, planner, snapshots, store })
+        let (snapshots, offers) = (FileCache::new(planner.clone()), FileCache::new(planner.clone()));
+        Ok(Self { context, planner, snapshots, offers, store, as_of })
     }
 
     /// Answers a query that only reads. Statements that change anything are refused.
@@ -122,7 +142,8 @@ impl Lake {
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let mut tries = 1;
         loop {
-            let frame = self.context.sql_with_options(query, reading).await?;
+            let frame = self.context.sql_with_options(query, reading).await;
+            let frame = frame.map_err(|error| self.explained(query, error))?;
             let schema = Arc::clone(frame.schema().inner());
             match frame.collect().await {
                 // Columns without rows are an answer too.
@@ -134,8 +155,27 @@ impl Lake {
         }
     }
 
-    pub(crate) fn snapshots(&self) -> &SnapshotCache {
+    /// A name that is not there as of a time, because it is of now, is worth a word.
+    fn explained(&self, query: &str, error: DataFusionError) -> QueryError {
+        let derived = Derived::ALL.into_iter().find(|table| query.contains(table.name()));
+        match (self.as_of, derived) {
+            (Some(_), Some(table)) => QueryError::Refused(format!(
+                "{table} is derived from all that is known now and has no as of; ask the tables of observations"
+            )),
+            _ => error.into(),
+        }
+    }
+
+    pub(crate) fn as_of(&self) -> Option<DateTime<Utc>> {
+        self.as_of
+    }
+
+    pub(crate) fn snapshots(&self) -> &FileCache<SnapshotsFile> {
         &self.snapshots
+    }
+
+    pub(crate) fn offers(&self) -> &FileCache<OffersFile> {
+        &self.offers
     }
 
     /// The planner, which knows every file that was read.

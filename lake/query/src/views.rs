@@ -1,19 +1,30 @@
 //! The views, in SQL. They are the lake's public face for `cauce sql`; the reports read some of them too.
 
+use chrono::{DateTime, Utc};
+
 use crate::history;
 
 /// Names and definitions, in an order in which each finds those that it reads.
 pub(crate) fn all() -> Vec<(&'static str, String)> {
-    let mut views: Vec<(&'static str, String)> =
-        FIXED.iter().map(|(name, sql)| (*name, (*sql).to_owned())).collect();
+    let fixed = OF_DERIVED.iter().chain(OF_OBSERVED);
+    let mut views: Vec<_> = fixed.map(|(name, sql)| (*name, (*sql).to_owned())).collect();
     views.push(("price_history", history::view()));
     views
+}
+
+/// The same for a lake as it was known at a time: without what is derived from all that is known now, and with that time
+/// as the present.
+pub(crate) fn as_of(time: DateTime<Utc>) -> Vec<(&'static str, String)> {
+    let now = history::literal(time);
+    let checks = ("ops_data_quality", format!("SELECT * FROM {SNAPSHOT_CHECKS}"));
+    let observed = OF_OBSERVED.iter().map(|(name, sql)| (*name, sql.replace("now()", &now)));
+    observed.chain([checks, ("price_history", history::view())]).collect()
 }
 
 /// The table of checks that need one snapshot only. People ask `ops_data_quality`, which has all of them.
 pub(crate) const SNAPSHOT_CHECKS: &str = "ops_snapshot_quality";
 
-const FIXED: &[(&str, &str)] = &[
+const OF_DERIVED: &[(&str, &str)] = &[
     // Checks of single snapshots, and of snapshots against those before them.
     (
         "ops_data_quality",
@@ -28,6 +39,9 @@ const FIXED: &[(&str, &str)] = &[
                     AS valid_to
          FROM dim_advertisers",
     ),
+];
+
+const OF_OBSERVED: &[(&str, &str)] = &[
     // One row per offer, snapshot and payment method. The first method of an offer is its primary one.
     (
         "fact_offer_payment_methods",

@@ -10,12 +10,15 @@
 mod common;
 
 use cauce_model::{Amount, Rate, TradeType};
-use cauce_query::{HistoryFilter, HistoryQuery, Interval, Lake, QualityQuery, QueryError, json_rows};
+use cauce_query::{
+    History, HistoryFilter, HistoryQuery, Interval, Lake, QualityQuery, QueryError, json_rows,
+};
 use chrono::TimeDelta;
 use serde_json::Value;
 
 fn asked(interval: &str, filter: HistoryFilter) -> HistoryQuery {
     HistoryQuery {
+        as_of: None,
         venue: None,
         asset: "USDT".parse().unwrap(),
         fiat: "VES".parse().unwrap(),
@@ -28,7 +31,10 @@ fn asked(interval: &str, filter: HistoryFilter) -> HistoryQuery {
 }
 
 async fn counts(lake: &Lake, filter: HistoryFilter) -> Vec<Option<u64>> {
-    let history = lake.price_history(&asked("10m", filter)).await.unwrap();
+    counted(&lake.price_history(&asked("10m", filter)).await.unwrap())
+}
+
+fn counted(history: &History) -> Vec<Option<u64>> {
     let count = |row: &serde_json::Map<String, Value>| match row["gap"] == true {
         true => None,
         false => row["count"].as_u64(),
@@ -144,6 +150,37 @@ async fn a_new_snapshot_is_in_the_next_answer() {
     assert_eq!(counted().await, [Some(8), None, None, Some(4)]);
     common::add(lake.store(), 20, 3).await;
     assert_eq!(counted().await, [Some(8), None, Some(4), Some(4)]);
+}
+
+/// What the lake got later was not known before: neither to histories nor to queries.
+#[tokio::test]
+async fn as_of_a_time_is_what_had_been_received_by_then() {
+    let lake = common::lake().await;
+    let next_day = common::start() + TimeDelta::days(1);
+    common::add_received(lake.store(), 20, 3, Some(next_day)).await;
+    let half_past = common::start() + TimeDelta::minutes(30);
+    let nobody = HistoryFilter { payment_method: Some("Zelle".to_owned()), ..HistoryFilter::default() };
+    for (as_of, of_all, of_none) in [
+        (None, [Some(8), None, Some(4), Some(4)], [Some(0), None, Some(0), Some(0)]),
+        (Some(next_day), [Some(8), None, Some(4), Some(4)], [Some(0), None, Some(0), Some(0)]),
+        (Some(half_past), [Some(8), None, None, Some(4)], [Some(0), None, None, Some(0)]),
+        (Some(common::start()), [Some(4), None, None, None], [Some(0), None, None, None]),
+    ] {
+        for (filter, expected) in [(HistoryFilter::default(), of_all), (nobody.clone(), of_none)] {
+            let query = HistoryQuery { as_of, ..asked("10m", filter) };
+            assert_eq!(counted(&lake.price_history(&query).await.unwrap()), expected, "{as_of:?}");
+        }
+    }
+    let then = Lake::open_as_of(lake.store().clone(), half_past).await.unwrap();
+    assert_eq!(counts(&then, HistoryFilter::default()).await, [Some(8), None, None, Some(4)]);
+    let snapshots = "SELECT count(*) AS n FROM fact_market_depth";
+    let found = [lake.sql(snapshots).await.unwrap(), then.sql(snapshots).await.unwrap()];
+    assert_eq!(found.map(|rows| json_rows(&rows)[0]["n"].clone()), [8, 6]);
+    // The present of its views is that time.
+    let newest = json_rows(&then.sql("SELECT * FROM latest_snapshots").await.unwrap());
+    assert_eq!(newest.len(), 2);
+    let derived = then.sql("SELECT * FROM dim_advertisers").await.unwrap_err();
+    assert!(derived.to_string().contains("dim_advertisers is derived"), "{derived}");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn latest(State(api): Shared, Query(pairs): Pairs) -> Answer<Value> {
 }
 
 /// Price history: `asset`, `fiat`, and optionally `venue`, `trade_type`, `interval` (10m), `since` (a day ago),
-/// `until` (now), `payment_method`, `amount`, `merchants_only`, `min_completion_rate`.
+/// `until` (now), `payment_method`, `amount`, `merchants_only`, `min_completion_rate`, `as_of` (now).
 async fn history(State(api): Shared, Query(pairs): Pairs) -> Answer<History> {
     let mut params = Params::new(pairs)?;
     let until = params.time("until")?.unwrap_or_else(Utc::now);
@@ -67,6 +67,7 @@ async fn history(State(api): Shared, Query(pairs): Pairs) -> Answer<History> {
                 .optional::<CompletionRate>("min_completion_rate", "a share from 0 to 1, such as 0.95")?
                 .map(|rate| rate.0),
         },
+        as_of: params.time("as_of")?,
     };
     params.finish()?;
     Ok(Json(api.lake.price_history(&query).await?))

@@ -130,6 +130,7 @@ fn question(days: i64, filtered: bool) -> HistoryQuery {
         },
     };
     HistoryQuery {
+        as_of: None,
         venue: None,
         asset: "USDT".parse().unwrap(),
         fiat: "VES".parse().unwrap(),

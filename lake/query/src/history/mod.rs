@@ -14,27 +14,26 @@
 //! - `gap`: no snapshot was taken. A bucket with snapshots and a count of 0 had no such offers: that is no gap.
 
 mod buckets;
+mod files;
+mod offers;
 mod snapshots;
 pub(crate) mod statistics;
 
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{collections::HashMap, fmt, ops::Range, str::FromStr};
 
-use arrow::{
-    array::{AsArray, RecordBatch},
-    datatypes::Int64Type,
-    error::ArrowError,
-};
+use arrow::array::{AsArray, RecordBatch};
 use buckets::Buckets;
 use cauce_model::{Amount, Asset, Fiat, Rate, TradeType, Venue};
-use cauce_tables::{
-    Days,
-    typed::{Columns, value},
-};
+use cauce_tables::Days;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use datafusion::common::DataFusionError;
+pub(crate) use files::FileCache;
+use files::Pair;
+pub(crate) use offers::OffersFile;
+use offers::Passing;
 use serde::Serialize;
 use serde_json::{Map, Value};
-pub(crate) use snapshots::SnapshotCache;
+pub(crate) use snapshots::SnapshotsFile;
 use snapshots::{Figures, SnapshotKey};
 use thiserror::Error;
 
@@ -125,24 +124,6 @@ impl HistoryFilter {
     fn is_none(&self) -> bool {
         *self == Self::default()
     }
-
-    fn conditions(&self) -> Vec<String> {
-        let mut conditions = Vec::new();
-        if let Some(method) = &self.payment_method {
-            conditions.push(format!("array_has(payment_methods, {})", quoted(method)));
-        }
-        if let Some(amount) = self.amount {
-            let amount = format!("CAST('{amount}' AS DECIMAL(20, 8))");
-            conditions.push(format!("min_limit <= {amount} AND max_limit >= {amount}"));
-        }
-        if self.merchants_only {
-            conditions.push("is_merchant".to_owned());
-        }
-        if let Some(rate) = self.min_completion_rate {
-            conditions.push(format!("completion_rate >= CAST('{rate}' AS DECIMAL(10, 6))"));
-        }
-        conditions
-    }
 }
 
 /// A question for a price history.
@@ -164,6 +145,8 @@ pub struct HistoryQuery {
     pub until: DateTime<Utc>,
     /// Which offers count.
     pub filter: HistoryFilter,
+    /// Only what the lake had received by this moment.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// A price history: a row for every bucket of every venue and side, gaps included.
@@ -251,27 +234,31 @@ impl Lake {
         }
         let last = query.until - TimeDelta::microseconds(1);
         let days = Days { first: Some(query.since.date_naive()), last: Some(last.date_naive()) };
+        let pair = Pair { crypto: query.asset.to_string(), fiat: query.fiat.to_string() };
+        let period = query.since.timestamp_micros()..query.until.timestamp_micros();
+        let as_of = query.as_of.into_iter().chain(self.as_of()).min().map(|time| time.timestamp_micros());
         let passing = async {
             match query.filter.is_none() {
                 true => Ok(None),
-                false => self.passing(query).await.map(Some),
+                false => self.passing(query, days, &pair, &period).await.map(Some),
             }
         };
-        let (snapshots, passing) = tokio::try_join!(
-            self.snapshots().read(days, query.asset.as_str(), query.fiat.as_str()),
-            passing
-        )?;
+        let (snapshots, passing) = tokio::try_join!(self.snapshots().read(days, &pair), passing)?;
         let mut buckets = Buckets::new(query);
-        let period = query.since.timestamp_micros()..query.until.timestamp_micros();
         for (market, taken) in snapshots.iter().flat_map(|file| file.markets()) {
             if query.venue.as_ref().is_some_and(|venue| venue.as_str() != market.venue) {
                 continue;
             }
-            let taken = taken.iter().filter(|snapshot| period.contains(&snapshot.at));
-            let with_figures = taken.map(|snapshot| match &passing {
-                // A snapshot of which no offer passes stays, so that it is no gap.
-                Some(passing) => (snapshot, passing.get(&snapshot.id).unwrap_or(&Figures::NONE)),
-                None => (snapshot, &snapshot.figures),
+            let taken = taken.iter().filter(|snapshot| {
+                period.contains(&snapshot.at)
+                    && as_of.is_none_or(|as_of| snapshot.received.is_none_or(|received| received <= as_of))
+            });
+            let with_figures = taken.filter_map(|snapshot| match &passing {
+                // A snapshot without offers stays, so that it is no gap. One whose offers are not to be seen yet has
+                // none of them in `passing`: it is in the answer when they are.
+                Some(_) if snapshot.figures.count == 0 => Some((snapshot, &Figures::NONE)),
+                Some(passing) => passing.get(&snapshot.id).map(|figures| (snapshot, figures)),
+                None => Some((snapshot, &snapshot.figures)),
             });
             buckets.add(market, with_figures);
         }
@@ -290,58 +277,18 @@ impl Lake {
         })
     }
 
-    /// Figures over the offers that pass, by snapshot. Snapshots of which none passes are not among them.
-    async fn passing(&self, query: &HistoryQuery) -> Result<HashMap<SnapshotKey, Figures>, QueryError> {
-        let batches = self.sql(&passing_offers(query)).await?;
-        let mut passing = HashMap::new();
-        for batch in &batches {
-            figures(batch, &mut passing).map_err(DataFusionError::from)?;
+    /// Figures over the offers that pass, by snapshot: of every snapshot that has offers.
+    async fn passing(
+        &self,
+        query: &HistoryQuery,
+        days: Days,
+        pair: &Pair,
+        period: &Range<i64>,
+    ) -> Result<HashMap<SnapshotKey, Figures>, QueryError> {
+        let mut passing: HashMap<SnapshotKey, Passing> = HashMap::new();
+        for file in self.offers().read(days, pair).await? {
+            file.passing(&query.filter, period, &mut passing);
         }
-        Ok(passing)
+        Ok(passing.into_iter().map(|(snapshot, offers)| (snapshot, offers.figures())).collect())
     }
-}
-
-/// The offers of both sides that pass, as one row per snapshot: the other side's best price stands in every bucket.
-fn passing_offers(query: &HistoryQuery) -> String {
-    let mut conditions = vec![
-        format!("crypto = '{}'", query.asset),
-        format!("fiat = '{}'", query.fiat),
-        format!("extraction_timestamp >= {}", literal(query.since)),
-        format!("extraction_timestamp < {}", literal(query.until)),
-    ];
-    conditions.extend(query.venue.as_ref().map(|venue| format!("venue = '{venue}'")));
-    conditions.extend(query.filter.conditions());
-    format!(
-        "SELECT arrow_cast(snapshot_id, 'Utf8') AS snapshot_id, n, sum_price, sum_price_sq, min_price, max_price,
-                median_price, volume
-         FROM (SELECT snapshot_id, count(*) AS n, CAST(sum(price) AS DECIMAL(38, 8)) AS sum_price,
-                      TRY_CAST(sum(CAST(price AS DECIMAL(40, 8)) * CAST(price AS DECIMAL(40, 8)))
-                               AS DECIMAL(38, 16)) AS sum_price_sq,
-                      min(price) AS min_price, max(price) AS max_price, median(price) AS median_price,
-                      CAST(sum(available_amount) AS DECIMAL(38, 8)) AS volume
-               FROM fact_offers WHERE {} GROUP BY snapshot_id)",
-        conditions.join(" AND "),
-    )
-}
-
-fn figures(batch: &RecordBatch, into: &mut HashMap<SnapshotKey, Figures>) -> Result<(), ArrowError> {
-    let columns = Columns(batch);
-    let ids = columns.text("snapshot_id")?;
-    let counts = columns.primitive::<Int64Type>("n")?;
-    let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
-    let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
-    let (medians, volumes) = (columns.decimals("median_price")?, columns.decimals("volume")?);
-    for row in 0..batch.num_rows() {
-        let figures = Figures {
-            count: counts.value(row),
-            sum_price: sums.value(row),
-            sum_price_sq: value(squares, row),
-            min_price: value(least, row),
-            max_price: value(most, row),
-            median_price: value(medians, row),
-            volume: volumes.value(row),
-        };
-        into.insert(SnapshotKey::of(ids.value(row)), figures);
-    }
-    Ok(())
 }

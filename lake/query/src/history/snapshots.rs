@@ -1,21 +1,14 @@
-//! Snapshots' figures, decoded once per file and pair and kept: what every price history begins with.
+//! Snapshots' figures: what every price history begins with.
 //!
-//! A day of one pair at one snapshot every ten minutes is 288 rows, in a file of one page per column; opening the files
-//! of a month costs far more than reading them. Files never change under one ETag, so what was decoded stays true as
-//! long as the planner names the file and takes the same rows of it.
-
-use std::sync::Arc;
+//! A day of one pair at one snapshot every ten minutes is 288 rows, in a file of one page per column.
 
 use arrow::{array::RecordBatch, error::ArrowError};
 use cauce_tables::{
-    Days, PlanError, PlannedFile, Planner, Table, Take,
+    Table,
     typed::{Columns, value},
 };
-use futures::{StreamExt, TryStreamExt, stream};
-use object_store::path::Path;
-use quick_cache::{Weighter, sync::Cache};
 
-use crate::QueryError;
+use super::files::Decoded;
 
 /// A market: venue, asset, fiat and the taker's side, as they stand in the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +31,8 @@ pub(crate) struct Snapshot {
     pub(crate) id: SnapshotKey,
     /// Microseconds since 1970.
     pub(crate) at: i64,
+    /// When the lake had it, likewise; none in files that don't say.
+    pub(crate) received: Option<i64>,
     pub(crate) is_complete: bool,
     pub(crate) figures: Figures,
 }
@@ -86,14 +81,14 @@ impl Figures {
 
 /// The snapshots of one pair in one file of `fact_market_depth`, in its order.
 #[derive(Debug)]
-pub(crate) struct DecodedFile {
+pub(crate) struct SnapshotsFile {
     snapshots: Vec<Snapshot>,
     /// Snapshots of one market that follow each other: the first of them, and the first that is not. Files are sorted by
     /// market, so these are few.
     runs: Vec<(MarketName, usize, usize)>,
 }
 
-impl DecodedFile {
+impl SnapshotsFile {
     /// The snapshots of each market.
     pub(crate) fn markets(&self) -> impl Iterator<Item = (&MarketName, &[Snapshot])> {
         self.runs
@@ -102,164 +97,78 @@ impl DecodedFile {
     }
 }
 
-/// A file, the rows taken of it, and the pair.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    path: Path,
-    e_tag: Option<String>,
-    size: u64,
-    rows: Take,
-    crypto: String,
-    fiat: String,
-}
-
-#[derive(Debug, Clone)]
-struct Bytes;
-
-impl Weighter<Key, Arc<DecodedFile>> for Bytes {
-    fn weight(&self, _: &Key, file: &Arc<DecodedFile>) -> u64 {
-        // A file without rows weighs what its key does.
-        300 + (file.snapshots.len() * size_of::<Snapshot>() + file.runs.len() * 150) as u64
-    }
-}
-
-/// Keeps the snapshots of the files that were asked for last.
-#[derive(Debug, Clone)]
-pub(crate) struct SnapshotCache {
-    planner: Planner,
-    files: Arc<Cache<Key, Arc<DecodedFile>, Bytes>>,
-}
-
-impl SnapshotCache {
-    /// Bytes kept: a year of some ten markets, every ten minutes.
+impl Decoded for SnapshotsFile {
+    const TABLE: Table = Table::FactMarketDepth;
+    const COLUMNS: &'static [&'static str] = &[
+        "snapshot_id",
+        "extraction_timestamp",
+        "venue",
+        "crypto",
+        "fiat",
+        "trade_type",
+        "total_offers_count",
+        "is_complete",
+        "total_available_volume",
+        "median_price",
+        "min_price",
+        "max_price",
+        "sum_price",
+        "sum_price_sq",
+        "received_at",
+    ];
+    /// A year of some ten markets, every ten minutes.
     const KEPT: u64 = 128 << 20;
-    /// Files guessed to be in it at a time.
-    const FILES: usize = 1_000;
-    /// Files read side by side.
-    const PARALLEL: usize = 8;
-    /// Plans made before a store that changes under each of them is an error.
-    const TRIES: usize = 3;
 
-    pub(crate) fn new(planner: Planner) -> Self {
-        Self { planner, files: Arc::new(Cache::with_weighter(Self::FILES, Self::KEPT, Bytes)) }
-    }
-
-    /// The snapshots of a pair on some days.
-    pub(crate) async fn read(
-        &self,
-        days: Days,
-        crypto: &str,
-        fiat: &str,
-    ) -> Result<Vec<Arc<DecodedFile>>, QueryError> {
-        let mut tries = 1;
-        loop {
-            match self.read_once(days, crypto, fiat).await {
-                Err(error) if tries < Self::TRIES && error.vanished() => tries += 1,
-                other => return other.map_err(QueryError::from),
-            }
-        }
-    }
-
-    async fn read_once(
-        &self,
-        days: Days,
-        crypto: &str,
-        fiat: &str,
-    ) -> Result<Vec<Arc<DecodedFile>>, PlanError> {
-        let plan = self.planner.plan(Table::FactMarketDepth, days).await?;
-        let files = stream::iter(plan).map(|file| self.file(file, crypto, fiat));
-        files.buffered(Self::PARALLEL).try_collect().await
-    }
-
-    async fn file(
-        &self,
-        planned: PlannedFile,
-        crypto: &str,
-        fiat: &str,
-    ) -> Result<Arc<DecodedFile>, PlanError> {
-        let meta = &planned.meta;
-        let key = Key {
-            path: meta.location.clone(),
-            e_tag: meta.e_tag.clone(),
-            size: meta.size,
-            rows: planned.rows.clone(),
-            crypto: crypto.to_owned(),
-            fiat: fiat.to_owned(),
-        };
-        if let Some(file) = self.files.get(&key) {
-            return Ok(file);
-        }
-        let batches =
-            self.planner.read_where(&planned, &COLUMNS, &[("crypto", crypto), ("fiat", fiat)]).await?;
-        let broken =
-            |source: ArrowError| PlanError::File { path: meta.location.clone(), source: source.into() };
-        let file = Arc::new(decode(&batches).map_err(broken)?);
-        self.files.insert(key, Arc::clone(&file));
-        Ok(file)
-    }
-}
-
-/// The columns that are read.
-const COLUMNS: [&str; 14] = [
-    "snapshot_id",
-    "extraction_timestamp",
-    "venue",
-    "crypto",
-    "fiat",
-    "trade_type",
-    "total_offers_count",
-    "is_complete",
-    "total_available_volume",
-    "median_price",
-    "min_price",
-    "max_price",
-    "sum_price",
-    "sum_price_sq",
-];
-
-fn decode(batches: &[RecordBatch]) -> Result<DecodedFile, ArrowError> {
-    let mut snapshots = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    let mut runs: Vec<(MarketName, usize, usize)> = Vec::new();
-    for batch in batches {
-        let columns = Columns(batch);
-        let ids = columns.text("snapshot_id")?;
-        let times = columns.times("extraction_timestamp")?;
-        let market = columns.market()?;
-        let counts = columns.whole("total_offers_count")?;
-        let complete = columns.flags("is_complete")?;
-        let (volumes, medians) =
-            (columns.decimals("total_available_volume")?, columns.decimals("median_price")?);
-        let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
-        let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
-        for row in 0..batch.num_rows() {
-            let [venue, crypto, fiat, trade_type] = market.map(|column| column.value(row));
-            match runs.last_mut() {
-                Some((same, _, end)) if same.is(venue, crypto, fiat, trade_type) => *end += 1,
-                _ => {
-                    let market = MarketName {
-                        venue: venue.to_owned(),
-                        crypto: crypto.to_owned(),
-                        fiat: fiat.to_owned(),
-                        trade_type: trade_type.to_owned(),
-                    };
-                    runs.push((market, snapshots.len(), snapshots.len() + 1));
+    fn decode(batches: &[RecordBatch]) -> Result<Self, ArrowError> {
+        let mut snapshots = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+        let mut runs: Vec<(MarketName, usize, usize)> = Vec::new();
+        for batch in batches {
+            let columns = Columns(batch);
+            let ids = columns.text("snapshot_id")?;
+            let times = columns.times("extraction_timestamp")?;
+            let received = columns.times_since_added("received_at")?;
+            let market = columns.market()?;
+            let counts = columns.whole("total_offers_count")?;
+            let complete = columns.flags("is_complete")?;
+            let (volumes, medians) =
+                (columns.decimals("total_available_volume")?, columns.decimals("median_price")?);
+            let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
+            let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
+            for row in 0..batch.num_rows() {
+                let [venue, crypto, fiat, trade_type] = market.map(|column| column.value(row));
+                match runs.last_mut() {
+                    Some((same, _, end)) if same.is(venue, crypto, fiat, trade_type) => *end += 1,
+                    _ => {
+                        let market = MarketName {
+                            venue: venue.to_owned(),
+                            crypto: crypto.to_owned(),
+                            fiat: fiat.to_owned(),
+                            trade_type: trade_type.to_owned(),
+                        };
+                        runs.push((market, snapshots.len(), snapshots.len() + 1));
+                    }
                 }
+                snapshots.push(Snapshot {
+                    id: SnapshotKey::of(ids.value(row)),
+                    at: times.value(row),
+                    received: received.and_then(|times| value(times, row)),
+                    is_complete: complete.value(row),
+                    figures: Figures {
+                        count: counts.value(row).into(),
+                        sum_price: sums.value(row),
+                        sum_price_sq: value(squares, row),
+                        min_price: value(least, row),
+                        max_price: value(most, row),
+                        median_price: value(medians, row),
+                        volume: volumes.value(row),
+                    },
+                });
             }
-            snapshots.push(Snapshot {
-                id: SnapshotKey::of(ids.value(row)),
-                at: times.value(row),
-                is_complete: complete.value(row),
-                figures: Figures {
-                    count: counts.value(row).into(),
-                    sum_price: sums.value(row),
-                    sum_price_sq: value(squares, row),
-                    min_price: value(least, row),
-                    max_price: value(most, row),
-                    median_price: value(medians, row),
-                    volume: volumes.value(row),
-                },
-            });
         }
+        Ok(Self { snapshots, runs })
     }
-    Ok(DecodedFile { snapshots, runs })
+
+    fn bytes(&self) -> usize {
+        self.snapshots.len() * size_of::<Snapshot>() + self.runs.len() * 150
+    }
 }

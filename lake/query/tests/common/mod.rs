@@ -50,7 +50,7 @@ fn page(side: TradeType, ads: &[Ad], step: i64) -> Value {
 }
 
 /// One raw object with both sides at one moment.
-fn object(at: DateTime<Utc>, step: i64) -> (RawId, Vec<u8>) {
+fn object(at: DateTime<Utc>, step: i64, received_at: Option<DateTime<Utc>>) -> (RawId, Vec<u8>) {
     let run = RunId::starting(at);
     let mut bundle =
         Bundle::new("binance_p2p", kind::MARKET_SNAPSHOT, at.date_naive(), &format!("run{step}"));
@@ -58,6 +58,7 @@ fn object(at: DateTime<Utc>, step: i64) -> (RawId, Vec<u8>) {
         let mut envelope = Envelope::bare(page(side, ads, step).to_string().into_bytes(), at);
         envelope.run_id = Some(run);
         envelope.page = Some(1);
+        envelope.received_at = received_at;
         envelope.market = Some(Market {
             venue: "binance_p2p".parse().unwrap(),
             asset: "USDT".parse().unwrap(),
@@ -72,8 +73,18 @@ fn object(at: DateTime<Utc>, step: i64) -> (RawId, Vec<u8>) {
 
 /// Adds the snapshots of a moment.
 pub(crate) async fn add(store: &Arc<dyn ObjectStore>, minutes: i64, step: i64) {
+    add_received(store, minutes, step, None).await;
+}
+
+/// Adds the snapshots of a moment, which the lake got later.
+pub(crate) async fn add_received(
+    store: &Arc<dyn ObjectStore>,
+    minutes: i64,
+    step: i64,
+    received_at: Option<DateTime<Utc>>,
+) {
     let at = start() + TimeDelta::minutes(minutes);
-    let (id, bytes) = object(at, step);
+    let (id, bytes) = object(at, step, received_at);
     let lines = open(&bytes);
     let mut day = DayBatch::new(id.date());
     day.add(&id, Some(at), &normalize(&id, &lines));
