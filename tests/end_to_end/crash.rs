@@ -127,7 +127,7 @@ pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(&key, &target).unwrap();
     }
-    let calm_lake = calm.lake().await;
+    let calm_lake = calm.lake();
     sweep(&calm.raw(), calm_lake.planner(), &*calm.queue, Days::ALL, TimeDelta::zero(), Utc::now())
         .await
         .unwrap();

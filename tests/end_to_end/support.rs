@@ -58,13 +58,13 @@ impl TestLake {
         Worker { queue: Arc::clone(&self.queue) as Arc<dyn Queue>, store: Arc::clone(&self.store), settings }
     }
 
-    pub(crate) async fn lake(&self) -> Lake {
-        Lake::open(Arc::clone(&self.store)).await.unwrap()
+    pub(crate) fn lake(&self) -> Lake {
+        Lake::new(Arc::clone(&self.store))
     }
 
     /// Rows of a query.
     pub(crate) async fn ask(&self, query: &str) -> Vec<Map<String, Value>> {
-        cauce_query::json_rows(&self.lake().await.sql(query).await.unwrap())
+        cauce_query::json_rows(&self.lake().sql(query).await.unwrap())
     }
 
     /// A scraper with a clock and a way out of the test's choice.

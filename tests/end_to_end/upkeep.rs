@@ -146,7 +146,7 @@ async fn killed_again_and_again(
 
 /// Reads without end: every raw object has all of its rows or none, each once, and none that was there goes away.
 async fn reading(lake: &TestLake, stop: &AtomicBool) -> (usize, BTreeSet<String>) {
-    let reader = lake.lake().await;
+    let reader = lake.lake();
     let (mut readings, mut seen) = (0, BTreeSet::new());
     while !stop.load(Ordering::Relaxed) {
         let rows = reader

@@ -12,8 +12,8 @@ use crate::{
 /// Answers a query on standard output.
 pub(crate) async fn run(world: &World, sql: &Sql) -> anyhow::Result<Done> {
     let lake = match sql.as_of {
-        Some(time) => Lake::open_as_of(Arc::clone(&world.store), time).await?,
-        None => world.lake().await?,
+        Some(time) => Lake::as_of(Arc::clone(&world.store), time),
+        None => world.lake(),
     };
     let batches = lake.sql(&sql.query).await?;
     let bytes = match sql.format {

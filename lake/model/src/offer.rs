@@ -70,10 +70,8 @@ impl Offer<'_> {
     pub fn advertiser_sk(&self, market: &Market) -> AdvertiserSk {
         let merchant = if self.is_merchant { "merchant" } else { "user" };
         let nickname = self.nickname.as_deref().unwrap_or_default();
-        let mut text = [market.venue.as_str(), &self.advertiser_id, nickname, merchant, ""].join("\0");
-        if let Some(grade) = self.user_grade {
-            text.push_str(&grade.to_string());
-        }
+        let grade = self.user_grade.map(|grade| grade.to_string()).unwrap_or_default();
+        let text = [market.venue.as_str(), &self.advertiser_id, nickname, merchant, &grade].join("\0");
         AdvertiserSk(blake3::hash(text.as_bytes()).to_hex())
     }
 }

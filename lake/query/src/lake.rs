@@ -14,6 +14,7 @@ use datafusion::{
 };
 use object_store::ObjectStore;
 use thiserror::Error;
+use tokio::sync::OnceCell;
 
 use crate::{
     as_of::{AdvertisersAsOf, received_by},
@@ -57,7 +58,7 @@ impl From<DataFusionError> for QueryError {
 /// that were read.
 #[derive(Clone)]
 pub struct Lake {
-    context: SessionContext,
+    context: Arc<OnceCell<SessionContext>>,
     planner: Planner,
     snapshots: FileCache<SnapshotsFile>,
     offers: FileCache<OffersFile>,
@@ -77,18 +78,30 @@ impl Lake {
     /// Tries of a query whose files went away under it.
     const TRIES: usize = 3;
 
-    /// Opens the lake in `store`.
-    pub async fn open(store: Arc<dyn ObjectStore>) -> Result<Self, QueryError> {
-        Self::open_at(store, None).await
+    /// The lake in `store`. Nothing is read before something is asked.
+    pub fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self::at(store, None)
     }
 
-    /// Opens the lake in `store` as it was known at a time: with what it had received by then, which is the present of
-    /// its views. Tables derived from all that is known now are not in it.
-    pub async fn open_as_of(store: Arc<dyn ObjectStore>, time: DateTime<Utc>) -> Result<Self, QueryError> {
-        Self::open_at(store, Some(time)).await
+    /// The lake in `store` as it was known at a time: with what it had received by then, which is the present of its
+    /// views. Tables derived from all that is known now are not in it.
+    pub fn as_of(store: Arc<dyn ObjectStore>, time: DateTime<Utc>) -> Self {
+        Self::at(store, Some(time))
     }
 
-    async fn open_at(store: Arc<dyn ObjectStore>, as_of: Option<DateTime<Utc>>) -> Result<Self, QueryError> {
+    fn at(store: Arc<dyn ObjectStore>, as_of: Option<DateTime<Utc>>) -> Self {
+        let planner = Planner::new(Arc::clone(&store));
+        let (snapshots, offers) = (FileCache::new(planner.clone()), FileCache::new(planner.clone()));
+        Self { context: Arc::default(), planner, snapshots, offers, store, as_of }
+    }
+
+    /// Tables and views for SQL, made when they are asked for first: price histories don't need them.
+    async fn context(&self) -> Result<&SessionContext, QueryError> {
+        self.context.get_or_try_init(|| self.make_context()).await
+    }
+
+    async fn make_context(&self) -> Result<SessionContext, QueryError> {
+        let as_of = self.as_of;
         let config = SessionConfig::new()
             .with_information_schema(true)
             .with_collect_statistics(false)
@@ -99,11 +112,10 @@ impl Lake {
             .with_disk_manager_builder(DiskManagerBuilder::default())
             .build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
-        context.register_object_store(ObjectStoreUrl::parse(STORE_URL)?.as_ref(), Arc::clone(&store));
+        context.register_object_store(ObjectStoreUrl::parse(STORE_URL)?.as_ref(), Arc::clone(&self.store));
         context.register_udf(functions::price_mean());
         context.register_udf(functions::price_std_dev());
-        let planner = Planner::new(Arc::clone(&store));
-        let provider = |kind| Arc::new(LakeTable::new(kind, planner.clone()));
+        let provider = |kind| Arc::new(LakeTable::new(kind, self.planner.clone()));
         for table in Table::ALL {
             // Checks of single snapshots and those against others are one table to whoever asks.
             let name = if table == Table::OpsDataQuality { views::SNAPSHOT_CHECKS } else { table.name() };
@@ -132,8 +144,7 @@ impl Lake {
         for (name, sql) in as_of.map_or_else(views::all, views::as_of) {
             context.sql(&format!("CREATE VIEW {name} AS {sql}")).await?;
         }
-        let (snapshots, offers) = (FileCache::new(planner.clone()), FileCache::new(planner.clone()));
-        Ok(Self { context, planner, snapshots, offers, store, as_of })
+        Ok(context)
     }
 
     /// Answers a query that only reads. Statements that change anything are refused.
@@ -142,7 +153,7 @@ impl Lake {
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let mut tries = 1;
         loop {
-            let frame = self.context.sql_with_options(query, reading).await;
+            let frame = self.context().await?.sql_with_options(query, reading).await;
             let frame = frame.map_err(|error| self.explained(query, error))?;
             let schema = Arc::clone(frame.schema().inner());
             match frame.collect().await {
@@ -166,7 +177,7 @@ impl Lake {
         }
     }
 
-    pub(crate) fn as_of(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn known_at(&self) -> Option<DateTime<Utc>> {
         self.as_of
     }
 

@@ -171,7 +171,7 @@ async fn as_of_a_time_is_what_had_been_received_by_then() {
             assert_eq!(counted(&lake.price_history(&query).await.unwrap()), expected, "{as_of:?}");
         }
     }
-    let then = Lake::open_as_of(lake.store().clone(), half_past).await.unwrap();
+    let then = Lake::as_of(lake.store().clone(), half_past);
     assert_eq!(counts(&then, HistoryFilter::default()).await, [Some(8), None, None, Some(4)]);
     let snapshots = "SELECT count(*) AS n FROM fact_market_depth";
     let found = [lake.sql(snapshots).await.unwrap(), then.sql(snapshots).await.unwrap()];

@@ -9,28 +9,17 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{
-    array::{RecordBatch, StringArray},
-    compute::kernels::cmp::eq,
-};
 use cauce_model::RawId;
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
-use parquet::{
-    arrow::{
-        ParquetRecordBatchStreamBuilder, ProjectionMask,
-        arrow_reader::{ArrowPredicate, ArrowPredicateFn, RowFilter, RowSelection},
-    },
-    errors::ParquetError,
-};
+use parquet::{arrow::arrow_reader::RowSelection, errors::ParquetError};
 use thiserror::Error;
 
 use crate::{
     CoverError, CoveredObject, Days, Derived, Inputs, Table,
     footers::{Footer, Footers},
     merge::is_gone,
-    pages,
     reader::PinnedReader,
 };
 
@@ -188,8 +177,6 @@ pub struct Planner {
 impl Planner {
     /// Days listed, and footers read, side by side.
     const PARALLEL: usize = 16;
-    /// Rows decoded at a time.
-    const BATCH: usize = 8_192;
 
     /// A planner for the lake in `store`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
@@ -225,50 +212,6 @@ impl Planner {
     /// Reads a file that was planned.
     pub fn reader(&self, meta: ObjectMeta) -> PinnedReader {
         PinnedReader::new(Arc::clone(&self.store), meta, self.footers.clone())
-    }
-
-    /// Reads some columns of what was planned of a file, in the file's order.
-    pub async fn read(&self, planned: &PlannedFile, columns: &[&str]) -> Result<Vec<RecordBatch>, PlanError> {
-        self.read_where(planned, columns, &[]).await
-    }
-
-    /// The same, of the rows in which text columns have these values. Of the other rows only those columns are decoded,
-    /// and of pages without such rows nothing.
-    pub async fn read_where(
-        &self,
-        planned: &PlannedFile,
-        columns: &[&str],
-        values: &[(&str, &str)],
-    ) -> Result<Vec<RecordBatch>, PlanError> {
-        let file = |source| PlanError::File { path: planned.meta.location.clone(), source };
-        let reader = self.reader(planned.meta.clone());
-        let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(file)?;
-        let schema = builder.parquet_schema();
-        let mask = ProjectionMask::columns(schema, columns.iter().copied());
-        let predicates = values.iter().map(|(name, value)| {
-            let value = StringArray::new_scalar(*value);
-            let is_equal = move |batch: RecordBatch| eq(batch.column(0), &value);
-            let column = ProjectionMask::columns(schema, [*name]);
-            Box::new(ArrowPredicateFn::new(column, is_equal)) as Box<dyn ArrowPredicate>
-        });
-        let filter = RowFilter::new(predicates.collect());
-        let taken = planned.rows.selection();
-        let candidates = pages::that_may_hold(builder.metadata(), values);
-        let selection = match (taken, candidates) {
-            (Some(taken), Some(candidates)) => Some(taken.intersection(&candidates)),
-            (taken, candidates) => taken.or(candidates),
-        };
-        let builder = match selection {
-            Some(rows) => builder.with_row_selection(rows),
-            None => builder,
-        };
-        let rows = builder
-            .with_batch_size(Self::BATCH)
-            .with_projection(mask)
-            .with_row_filter(filter)
-            .build()
-            .map_err(file)?;
-        rows.try_collect().await.map_err(file)
     }
 
     /// The objects of a derived table on the days wanted, in the order of days. A table that is one object ignores the

@@ -57,10 +57,15 @@ impl<'b> Columns<'b> {
         Ok([self.text("venue")?, self.text("crypto")?, self.text("fiat")?, self.text("trade_type")?])
     }
 
-    /// Lists of texts.
+    /// Texts that were read as a dictionary.
+    pub fn repeated(&self, name: &str) -> Result<Repeated<'b>, ArrowError> {
+        Repeated::of(self.of(name)?).ok_or_else(|| Self::other_type(name))
+    }
+
+    /// Lists of texts that were read as a dictionary.
     pub fn lists(&self, name: &str) -> Result<Lists<'b>, ArrowError> {
         let lists = self.of(name)?.as_list_opt::<i32>().ok_or_else(|| Self::other_type(name))?;
-        let texts = lists.values().as_string_opt().ok_or_else(|| Self::other_type(name))?;
+        let texts = Repeated::of(lists.values()).ok_or_else(|| Self::other_type(name))?;
         Ok(Lists { lists, texts })
     }
 
@@ -70,19 +75,47 @@ impl<'b> Columns<'b> {
     }
 }
 
-/// A column of lists of texts.
+/// A column of texts that come again and again.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeated<'b> {
+    /// The places of the rows' texts among `texts`.
+    pub places: &'b [i32],
+    /// The texts that there are. Batches of one row group mostly share them.
+    pub texts: &'b StringArray,
+}
+
+impl<'b> Repeated<'b> {
+    fn of(column: &'b ArrayRef) -> Option<Self> {
+        let column = column.as_dictionary_opt::<Int32Type>()?;
+        Some(Self { places: column.keys().values(), texts: column.values().as_string_opt()? })
+    }
+
+    /// The text of a row; empty where there is none.
+    pub fn row(&self, row: usize) -> &'b str {
+        self.places.get(row).and_then(|place| self.text(*place)).unwrap_or_default()
+    }
+
+    /// The text at a place.
+    pub fn text(&self, place: i32) -> Option<&'b str> {
+        text(self.texts, usize::try_from(place).ok()?)
+    }
+}
+
+/// A column of lists of such texts.
 #[derive(Debug, Clone, Copy)]
 pub struct Lists<'b> {
     lists: &'b ListArray,
-    texts: &'b StringArray,
+    /// The texts of all rows.
+    pub texts: Repeated<'b>,
 }
 
 impl<'b> Lists<'b> {
-    /// The texts of a row; none where there is no list.
-    pub fn list(&self, row: usize) -> impl Iterator<Item = &'b str> + Clone + use<'b> {
-        let (offsets, texts) = (self.lists.value_offsets(), self.texts);
+    /// The places of a row's texts; none where there is no list.
+    pub fn places(&self, row: usize) -> &'b [i32] {
+        let offsets = self.lists.value_offsets();
         let range = if self.lists.is_valid(row) { offsets[row]..offsets[row + 1] } else { 0..0 };
-        range.filter_map(move |place| text(texts, usize::try_from(place).ok()?))
+        let place = |offset: i32| usize::try_from(offset).unwrap_or(usize::MAX);
+        self.texts.places.get(place(range.start)..place(range.end)).unwrap_or_default()
     }
 }
 
@@ -93,5 +126,5 @@ pub fn value<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> O
 
 /// A text, or none.
 pub fn text(column: &StringArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
+    (row < column.len() && column.is_valid(row)).then(|| column.value(row))
 }

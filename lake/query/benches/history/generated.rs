@@ -85,7 +85,7 @@ pub(crate) async fn visible() {
     let folder = std::env::temp_dir().join(format!("cauce-visible-{}", std::process::id()));
     let plain = open(folder.to_str().unwrap(), Durability::Full).unwrap();
     let mill = Mill::new(Arc::clone(&plain));
-    let lake = Lake::open(plain).await.unwrap();
+    let lake = Lake::new(plain);
     let worker = mill.worker.clone();
     let normalizer = tokio::spawn(async move {
         loop {

@@ -81,7 +81,7 @@ async fn main() {
 /// Makes and seals the lake, as far as that is not done. With `--open` the last day stays as it is.
 async fn make(asked: &Asked) {
     let store = open(&asked.folder, Durability::Relaxed).unwrap();
-    let lake = Lake::open(Arc::clone(&store)).await.unwrap();
+    let lake = Lake::new(Arc::clone(&store));
     if count(&lake, "fact_market_depth").await == 0 {
         let begin = Instant::now();
         generated::scrape(Arc::clone(&store), asked.days, asked.every, asked.all).await;
@@ -146,7 +146,7 @@ fn question(days: i64, filtered: bool) -> HistoryQuery {
 async fn ask(asked: &Asked) {
     let store = open(&asked.folder, Durability::Relaxed).unwrap();
     if asked.once {
-        let lake = Lake::open(store).await.unwrap();
+        let lake = Lake::new(store);
         let history = lake.price_history(&question(asked.days, true)).await.unwrap();
         println!("{} buckets", history.buckets.len());
         return;
@@ -154,7 +154,7 @@ async fn ask(asked: &Asked) {
     let counting = Arc::new(CountingStore::new(store));
     for filtered in [false, true] {
         for days in [1, 7, asked.days] {
-            let lake = Lake::open(Arc::clone(&counting) as Arc<dyn ObjectStore>).await.unwrap();
+            let lake = Lake::new(Arc::clone(&counting) as Arc<dyn ObjectStore>);
             counting.take();
             let begin = Instant::now();
             let history = lake.price_history(&question(days, filtered)).await.unwrap();
@@ -205,7 +205,7 @@ async fn grow(asked: &Asked) {
         }
     }
     let counting = Arc::new(CountingStore::new(open(&asked.folder, Durability::Relaxed).unwrap()));
-    let lake = Lake::open(Arc::clone(&counting) as Arc<dyn ObjectStore>).await.unwrap();
+    let lake = Lake::new(Arc::clone(&counting) as Arc<dyn ObjectStore>);
     let days = lake.planner().sealed_days(Table::FactOffers).await.unwrap().len();
     for filtered in [false, true] {
         lake.price_history(&question(1, filtered)).await.unwrap();

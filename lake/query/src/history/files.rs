@@ -6,7 +6,7 @@
 use std::{fmt, marker::PhantomData, panic, sync::Arc};
 
 use arrow::{array::RecordBatch, error::ArrowError};
-use cauce_tables::{Days, PlanError, PlannedFile, Planner, Table, Take};
+use cauce_tables::{Days, PlanError, PlannedFile, Planner, Table, Take, Wanted};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use quick_cache::{Weighter, sync::Cache};
@@ -19,6 +19,8 @@ pub(crate) trait Decoded: Sized + fmt::Debug + Send + Sync + 'static {
     const TABLE: Table;
     /// The columns that are read.
     const COLUMNS: &'static [&'static str];
+    /// Those of them that are read as dictionaries.
+    const REPEATED: &'static [&'static str] = &[];
     /// Bytes kept over all files.
     const KEPT: u64;
 
@@ -124,8 +126,9 @@ impl<T: Decoded> FileCache<T> {
 }
 
 async fn decode<T: Decoded>(planner: Planner, planned: PlannedFile, pair: Pair) -> Result<Arc<T>, PlanError> {
-    let wanted = [("crypto", pair.crypto.as_str()), ("fiat", pair.fiat.as_str())];
-    let batches = planner.read_where(&planned, T::COLUMNS, &wanted).await?;
+    let values = [("crypto", pair.crypto.as_str()), ("fiat", pair.fiat.as_str())];
+    let wanted = Wanted { columns: T::COLUMNS, repeated: T::REPEATED, values: &values };
+    let batches = planner.read_where(&planned, wanted).await?;
     let broken = |source: ArrowError| PlanError::File { path: planned.meta.location, source: source.into() };
     T::decode(&batches).map(Arc::new).map_err(broken)
 }

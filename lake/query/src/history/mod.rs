@@ -236,7 +236,7 @@ impl Lake {
         let days = Days { first: Some(query.since.date_naive()), last: Some(last.date_naive()) };
         let pair = Pair { crypto: query.asset.to_string(), fiat: query.fiat.to_string() };
         let period = query.since.timestamp_micros()..query.until.timestamp_micros();
-        let as_of = query.as_of.into_iter().chain(self.as_of()).min().map(|time| time.timestamp_micros());
+        let as_of = query.as_of.into_iter().chain(self.known_at()).min().map(|time| time.timestamp_micros());
         let passing = async {
             match query.filter.is_none() {
                 true => Ok(None),

@@ -3,11 +3,14 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use arrow::{array::RecordBatch, error::ArrowError};
+use arrow::{
+    array::{Array, RecordBatch, StringArray},
+    error::ArrowError,
+};
 use cauce_model::{median, sum_of_squares};
 use cauce_tables::{
     Table,
-    typed::{Columns, value},
+    typed::{Columns, Lists, value},
 };
 
 use super::{
@@ -16,23 +19,32 @@ use super::{
     snapshots::{Figures, SnapshotKey},
 };
 
-/// What of an offer is filtered and counted: 96 bytes. Money is in units of 10⁻⁸, rates in 10⁻⁶.
+/// What of an offer is filtered and counted. Money is in units of 10⁻⁸, as numbers that hold it; rates in 10⁻⁶.
+#[derive(Debug, Clone)]
+struct Row<N> {
+    price: N,
+    available: N,
+    min_limit: N,
+    max_limit: N,
+    /// Below zero where it is not known.
+    completion_rate: i32,
+    /// Place of its list of payment methods, doubled; odd for merchants.
+    methods_and_merchant: u32,
+}
+
+/// Rows of one width: money nearly always fits half of what its column holds.
 #[derive(Debug)]
-struct Row {
-    price: i128,
-    available: i128,
-    min_limit: i128,
-    max_limit: i128,
-    completion_rate: Option<i128>,
-    /// Place of its list of payment methods.
-    methods: u32,
-    is_merchant: bool,
+enum Rows {
+    /// Up to 92 thousand million: 40 bytes an offer.
+    Narrow(Vec<Row<i64>>),
+    /// Anything.
+    Wide(Vec<Row<i128>>),
 }
 
 /// The offers of one pair in one file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct OffersFile {
-    rows: Vec<Row>,
+    rows: Rows,
     /// Offers of one snapshot that follow each other, and when it was taken.
     runs: Vec<(SnapshotKey, i64, Range<usize>)>,
     /// The lists of payment methods that there are: few, while offers are many.
@@ -62,6 +74,36 @@ impl Passing {
     }
 }
 
+/// A filter, as it is held against rows of one file.
+struct Test {
+    /// By place of the list: whether it has the payment method.
+    accepted: Option<Vec<bool>>,
+    amount: Option<i128>,
+    merchants_only: bool,
+    least_rate: Option<i128>,
+}
+
+impl Test {
+    fn passes<N: Copy + Into<i128>>(&self, row: &Row<N>) -> bool {
+        let place = (row.methods_and_merchant / 2) as usize;
+        self.accepted.as_ref().is_none_or(|accepted| accepted.get(place).is_some_and(|accepts| *accepts))
+            && self
+                .amount
+                .is_none_or(|amount| row.min_limit.into() <= amount && amount <= row.max_limit.into())
+            && (!self.merchants_only || row.methods_and_merchant % 2 == 1)
+            && self
+                .least_rate
+                .is_none_or(|least| row.completion_rate >= 0 && i128::from(row.completion_rate) >= least)
+    }
+
+    fn collect<N: Copy + Into<i128>>(&self, rows: &[Row<N>], into: &mut Passing) {
+        for row in rows.iter().filter(|row| self.passes(row)) {
+            into.prices.push(row.price.into());
+            into.volume = into.volume.saturating_add(row.available.into());
+        }
+    }
+}
+
 impl OffersFile {
     /// Adds the offers that pass to those of their snapshots. Every snapshot of the period that has offers in this file
     /// is noted, also if none of them passes.
@@ -72,51 +114,107 @@ impl OffersFile {
         into: &mut HashMap<SnapshotKey, Passing>,
     ) {
         let accepts = |method: &String| self.methods.iter().map(|list| list.contains(method)).collect();
-        let accepted: Option<Vec<bool>> = filter.payment_method.as_ref().map(accepts);
-        let amount = filter.amount.map(|amount| amount.units());
-        let least_rate = filter.min_completion_rate.map(|rate| rate.units());
-        let passes = |row: &&Row| {
-            accepted
-                .as_ref()
-                .is_none_or(|accepted| accepted.get(row.methods as usize).is_some_and(|accepts| *accepts))
-                && amount.is_none_or(|amount| row.min_limit <= amount && amount <= row.max_limit)
-                && (!filter.merchants_only || row.is_merchant)
-                && least_rate.is_none_or(|least| row.completion_rate.is_some_and(|rate| rate >= least))
+        let test = Test {
+            accepted: filter.payment_method.as_ref().map(accepts),
+            amount: filter.amount.map(|amount| amount.units()),
+            merchants_only: filter.merchants_only,
+            least_rate: filter.min_completion_rate.map(|rate| rate.units()),
         };
         for (snapshot, at, range) in &self.runs {
             if !period.contains(at) {
                 continue;
             }
             let passing = into.entry(*snapshot).or_default();
-            for row in self.rows.get(range.clone()).unwrap_or_default().iter().filter(passes) {
-                passing.prices.push(row.price);
-                passing.volume = passing.volume.saturating_add(row.available);
+            match &self.rows {
+                Rows::Narrow(rows) => test.collect(rows.get(range.clone()).unwrap_or_default(), passing),
+                Rows::Wide(rows) => test.collect(rows.get(range.clone()).unwrap_or_default(), passing),
             }
+        }
+    }
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Self::Narrow(rows) => rows.len(),
+            Self::Wide(rows) => rows.len(),
+        }
+    }
+
+    fn push(&mut self, row: Row<i128>) {
+        match self {
+            Self::Narrow(rows) => match row.narrow() {
+                Some(narrow) => rows.push(narrow),
+                None => {
+                    let mut wide: Vec<_> = rows.iter().map(Row::wide).collect();
+                    wide.push(row);
+                    *self = Self::Wide(wide);
+                }
+            },
+            Self::Wide(rows) => rows.push(row),
+        }
+    }
+}
+
+impl Row<i128> {
+    fn narrow(&self) -> Option<Row<i64>> {
+        Some(Row {
+            price: self.price.try_into().ok()?,
+            available: self.available.try_into().ok()?,
+            min_limit: self.min_limit.try_into().ok()?,
+            max_limit: self.max_limit.try_into().ok()?,
+            completion_rate: self.completion_rate,
+            methods_and_merchant: self.methods_and_merchant,
+        })
+    }
+}
+
+impl Row<i64> {
+    fn wide(&self) -> Row<i128> {
+        Row {
+            price: self.price.into(),
+            available: self.available.into(),
+            min_limit: self.min_limit.into(),
+            max_limit: self.max_limit.into(),
+            completion_rate: self.completion_rate,
+            methods_and_merchant: self.methods_and_merchant,
         }
     }
 }
 
 /// Finds the place of a list among those that there are.
 #[derive(Default)]
-struct Lists {
-    known: HashMap<Vec<u8>, u32>,
-    key: Vec<u8>,
+struct Places {
+    /// The dictionary that `known` is about.
+    texts: Option<StringArray>,
+    /// By the places of a list's texts in the dictionary.
+    known: HashMap<Vec<i32>, u32>,
 }
 
-impl Lists {
-    fn place<'t>(&mut self, list: impl Iterator<Item = &'t str> + Clone, all: &mut Vec<Vec<String>>) -> u32 {
-        self.key.clear();
-        for text in list.clone() {
-            self.key.extend_from_slice(&text.len().to_le_bytes());
-            self.key.extend_from_slice(text.as_bytes());
-        }
-        if let Some(place) = self.known.get(self.key.as_slice()) {
+impl Places {
+    fn of(&mut self, lists: &Lists<'_>, row: usize, all: &mut Vec<Vec<String>>) -> u32 {
+        let key = lists.places(row);
+        if let Some(place) = self.known.get(key) {
             return *place;
         }
-        let place = u32::try_from(all.len()).unwrap_or(u32::MAX);
-        all.push(list.map(str::to_owned).collect());
-        self.known.insert(self.key.clone(), place);
+        let list: Vec<String> =
+            key.iter().filter_map(|place| lists.texts.text(*place)).map(str::to_owned).collect();
+        let place = all.iter().position(|known| *known == list).unwrap_or_else(|| {
+            all.push(list);
+            all.len() - 1
+        });
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        self.known.insert(key.to_vec(), place);
         place
+    }
+
+    /// Batches of one row group share their dictionary; with another one, its places mean something else.
+    fn begin(&mut self, texts: &StringArray) {
+        let same = |known: &StringArray| known.values().ptr_eq(texts.values()) && known.len() == texts.len();
+        if !self.texts.as_ref().is_some_and(same) {
+            self.known.clear();
+            self.texts = Some(texts.clone());
+        }
     }
 }
 
@@ -133,46 +231,53 @@ impl Decoded for OffersFile {
         "payment_methods",
         "is_merchant",
     ];
-    /// A month of some five markets of a hundred offers, every ten minutes.
+    const REPEATED: &'static [&'static str] = &["snapshot_id", "payment_methods"];
+    /// A month of some ten markets of a hundred offers, every ten minutes.
     const KEPT: u64 = 256 << 20;
 
     fn decode(batches: &[RecordBatch]) -> Result<Self, ArrowError> {
-        let mut file = Self::default();
-        file.rows.reserve_exact(batches.iter().map(RecordBatch::num_rows).sum());
-        let mut lists = Lists::default();
+        let all = batches.iter().map(RecordBatch::num_rows).sum();
+        let mut rows = Rows::Narrow(Vec::with_capacity(all));
+        let mut runs: Vec<(SnapshotKey, i64, Range<usize>)> = Vec::new();
+        let (mut methods, mut places) = (Vec::new(), Places::default());
         for batch in batches {
             let columns = Columns(batch);
-            let ids = columns.text("snapshot_id")?;
+            let ids = columns.repeated("snapshot_id")?;
             let times = columns.times("extraction_timestamp")?;
             let (prices, available) = (columns.decimals("price")?, columns.decimals("available_amount")?);
             let (least, most) = (columns.decimals("min_limit")?, columns.decimals("max_limit")?);
             let rates = columns.decimals("completion_rate")?;
-            let methods = columns.lists("payment_methods")?;
+            let lists = columns.lists("payment_methods")?;
             let merchants = columns.flags("is_merchant")?;
+            places.begin(lists.texts.texts);
             let mut before = None;
             for row in 0..batch.num_rows() {
-                let (id, place) = (ids.value(row), file.rows.len());
-                match file.runs.last_mut() {
+                let (id, place) = (ids.places[row], rows.len());
+                match runs.last_mut() {
                     Some((_, _, range)) if before == Some(id) => range.end = place + 1,
-                    _ => file.runs.push((SnapshotKey::of(id), times.value(row), place..place + 1)),
+                    _ => runs.push((SnapshotKey::of(ids.row(row)), times.value(row), place..place + 1)),
                 }
                 before = Some(id);
-                let list = methods.list(row);
-                file.rows.push(Row {
+                let rate = value(rates, row).and_then(|rate| i32::try_from(rate).ok());
+                let list = places.of(&lists, row, &mut methods);
+                rows.push(Row {
                     price: prices.value(row),
                     available: available.value(row),
                     min_limit: least.value(row),
                     max_limit: most.value(row),
-                    completion_rate: value(rates, row),
-                    methods: lists.place(list, &mut file.methods),
-                    is_merchant: merchants.value(row),
+                    completion_rate: rate.unwrap_or(-1),
+                    methods_and_merchant: 2 * list + u32::from(merchants.value(row)),
                 });
             }
         }
-        Ok(file)
+        Ok(Self { rows, runs, methods })
     }
 
     fn bytes(&self) -> usize {
-        self.rows.len() * size_of::<Row>() + self.runs.len() * 48 + self.methods.len() * 100
+        let row = match self.rows {
+            Rows::Narrow(_) => size_of::<Row<i64>>(),
+            Rows::Wide(_) => size_of::<Row<i128>>(),
+        };
+        self.rows.len() * row + self.runs.len() * 48 + self.methods.len() * 100
     }
 }

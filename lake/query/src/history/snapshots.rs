@@ -116,6 +116,7 @@ impl Decoded for SnapshotsFile {
         "sum_price_sq",
         "received_at",
     ];
+    const REPEATED: &'static [&'static str] = &["venue", "trade_type"];
     /// A year of some ten markets, every ten minutes.
     const KEPT: u64 = 128 << 20;
 
@@ -127,7 +128,12 @@ impl Decoded for SnapshotsFile {
             let ids = columns.text("snapshot_id")?;
             let times = columns.times("extraction_timestamp")?;
             let received = columns.times_since_added("received_at")?;
-            let market = columns.market()?;
+            let [venues, cryptos, fiats, sides] = [
+                columns.repeated("venue")?,
+                columns.repeated("crypto")?,
+                columns.repeated("fiat")?,
+                columns.repeated("trade_type")?,
+            ];
             let counts = columns.whole("total_offers_count")?;
             let complete = columns.flags("is_complete")?;
             let (volumes, medians) =
@@ -135,7 +141,8 @@ impl Decoded for SnapshotsFile {
             let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
             let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
             for row in 0..batch.num_rows() {
-                let [venue, crypto, fiat, trade_type] = market.map(|column| column.value(row));
+                let [venue, crypto, fiat, trade_type] =
+                    [venues, cryptos, fiats, sides].map(|column| column.row(row));
                 match runs.last_mut() {
                     Some((same, _, end)) if same.is(venue, crypto, fiat, trade_type) => *end += 1,
                     _ => {

@@ -99,7 +99,7 @@ pub(crate) async fn lake() -> Lake {
     for (minutes, step) in [(0, 0), (5, 1), (30, 2)] {
         add(&store, minutes, step).await;
     }
-    let lake = Lake::open(Arc::clone(&store)).await.unwrap();
+    let lake = Lake::new(Arc::clone(&store));
     Maintainer::new(store, lake.planner().clone(), MaintenanceSettings::default())
         .derive(Utc::now())
         .await

@@ -40,7 +40,7 @@ impl<'a> Frame<'a> {
         each: &mut dyn FnMut(&Item<'a>, &mut Drift),
     ) -> Result<Self, NotJson> {
         // The parser takes bytes on trust and would hand out text that is none.
-        let text = std::str::from_utf8(body).map_err(|error| NotJson {
+        let text = simdutf8::compat::from_utf8(body).map_err(|error| NotJson {
             ends_early: error.error_len().is_none(),
             reason: error.to_string(),
         })?;
