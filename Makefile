@@ -13,12 +13,19 @@ help: ## Show this list
 run: ## Demo: a simulated venue, two weeks of history, the page at http://127.0.0.1:8080/
 	$(CARGO) run --locked -p cauce -- demo $(ARGS)
 
+# The adapters of AWS by themselves: with them on everywhere, whoever runs and tests would build DataFusion twice.
+ADAPTERS := -p cauce-raw -p cauce-ledger -p cauce-queue
+AWS := --features cauce-raw/s3,cauce-ledger/dynamodb,cauce-queue/sqs
+
 test: ## All tests
 	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked $(ADAPTERS) $(AWS) --test stores --test dynamodb --test sqs
 
 check: ## Format, lints, docs, dependencies: zero warnings
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(ADAPTERS) $(AWS) --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p cauce --features aws -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	python3 scripts/check_dependencies.py
 

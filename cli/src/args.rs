@@ -261,7 +261,7 @@ pub(crate) enum DeadLettersAction {
     /// Put them back into the queue: these, or all
     Redrive {
         /// Their ids
-        ids: Vec<i64>,
+        ids: Vec<String>,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) lake: LakeSection,
     #[serde(default)]
+    pub(crate) aws: AwsSection,
+    #[serde(default)]
     pub(crate) schedule: Schedule,
     #[serde(default)]
     pub(crate) limits: Limits,
@@ -44,12 +46,23 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LakeSection {
     pub(crate) url: String,
+    /// Where ledger, queue and logs of a lake are that is in no directory.
+    pub(crate) state: PathBuf,
 }
 
 impl Default for LakeSection {
     fn default() -> Self {
-        Self { url: "./lake".to_owned() }
+        Self { url: "./lake".to_owned(), state: PathBuf::from("./.cauce") }
     }
+}
+
+/// Ledger and queue on AWS. What is not said is SQLite in the lake's state folder.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AwsSection {
+    pub(crate) ledger_table: Option<String>,
+    pub(crate) queue_url: Option<String>,
+    pub(crate) dead_letter_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -236,6 +249,10 @@ impl Config {
             );
         }
         config.quality.check()?;
+        anyhow::ensure!(
+            config.aws.queue_url.is_some() == config.aws.dead_letter_url.is_some(),
+            "aws.queue_url and aws.dead_letter_url are said together"
+        );
         for venue in config.venues.values() {
             let url = venue.base_url.as_deref().unwrap_or("https://");
             let right = url.starts_with("https://") || url.starts_with("http://");

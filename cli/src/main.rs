@@ -53,25 +53,25 @@ async fn run(args: Args) -> anyhow::Result<Done> {
     match command {
         // It chooses its own lake, and says little while it makes its history.
         Command::Demo(_) => {}
-        Command::Up(_) | Command::Serve(_) => logging::start("info", cauce_raw::state_folder(&url))?,
+        Command::Up(_) | Command::Serve(_) => logging::start("info", world::state_of(&url, &config))?,
         _ => logging::start("warn", None)?,
     }
-    let world = |config| World::open(&url, config);
+    let world = async |config| World::open(&url, config).await;
     match command {
         Command::Demo(demo) => commands::demo::run(lake, config, &demo).await,
-        Command::Up(listen) => commands::up::run(&world(config)?, listen.listen).await,
-        Command::Serve(listen) => commands::up::serve(&world(config)?, listen.listen).await,
-        Command::Scrape(scrape) => commands::scrape::run(&world(config)?, &scrape).await,
-        Command::Ingest(ingest) => commands::ingest::run(&world(config)?, &ingest).await,
-        Command::Normalize(normalize) => commands::normalize::run(&world(config)?, &normalize).await,
-        Command::Sql(sql) => commands::sql::run(&world(config)?, &sql).await,
-        Command::Seal(seal) => commands::maintain::seal(&world(config)?, &seal).await,
-        Command::Collect(collect) => commands::maintain::collect(&world(config)?, &collect).await,
-        Command::Replay(replay) => commands::maintain::replay(&world(config)?, &replay).await,
-        Command::Rebuild(rebuild) => commands::maintain::rebuild(&world(config)?, &rebuild).await,
-        Command::Export(export) => commands::export::run(&world(config)?, &export).await,
-        Command::Lineage(lineage) => commands::lineage::run(&world(config)?, &lineage).await,
-        Command::DeadLetters(letters) => commands::dead_letters::run(&world(config)?, &letters).await,
-        Command::Doctor(doctor) => commands::doctor::run(&world(config)?, &doctor).await,
+        Command::Up(listen) => commands::up::run(&world(config).await?, listen.listen).await,
+        Command::Serve(listen) => commands::up::serve(&world(config).await?, listen.listen).await,
+        Command::Scrape(scrape) => commands::scrape::run(&world(config).await?, &scrape).await,
+        Command::Ingest(ingest) => commands::ingest::run(&world(config).await?, &ingest).await,
+        Command::Normalize(normalize) => commands::normalize::run(&world(config).await?, &normalize).await,
+        Command::Sql(sql) => commands::sql::run(&world(config).await?, &sql).await,
+        Command::Seal(seal) => commands::maintain::seal(&world(config).await?, &seal).await,
+        Command::Collect(collect) => commands::maintain::collect(&world(config).await?, &collect).await,
+        Command::Replay(replay) => commands::maintain::replay(&world(config).await?, &replay).await,
+        Command::Rebuild(rebuild) => commands::maintain::rebuild(&world(config).await?, &rebuild).await,
+        Command::Export(export) => commands::export::run(&world(config).await?, &export).await,
+        Command::Lineage(lineage) => commands::lineage::run(&world(config).await?, &lineage).await,
+        Command::DeadLetters(letters) => commands::dead_letters::run(&world(config).await?, &letters).await,
+        Command::Doctor(doctor) => commands::doctor::run(&world(config).await?, &doctor).await,
     }
 }

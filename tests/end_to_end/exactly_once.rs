@@ -132,7 +132,7 @@ async fn poison_dies_alone_with_its_reasons_and_is_redriven_after_the_cure() {
     let drained = lake.worker().drain(|_| ()).await.unwrap();
     assert_eq!((drained.done, drained.failed), (8, 3), "four runs and their reports; the poison three times");
     let letters = lake.queue.dead_letters().await.unwrap();
-    assert_eq!(RawCreated::parse(&letters[0].body).unwrap(), cure.id);
+    assert_eq!(RawCreated::parse(&letters[0].body).unwrap(), std::slice::from_ref(&cure.id));
     assert!(letters[0].attempts.iter().all(|attempt| attempt.reason.contains("is damaged")), "{letters:?}");
     // A sweep leaves it to whoever redrives it.
     let planner = Planner::new(Arc::clone(&lake.store));

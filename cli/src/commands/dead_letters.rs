@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 use crate::{
     Done,
     args::{DeadLetters, DeadLettersAction},
@@ -15,9 +17,9 @@ pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Do
             }
             println!("{} dead letters", letters.len());
             for letter in letters {
-                println!("{}  died {}  {}", letter.id, letter.died_at, letter.body);
+                println!("{}  died {}  {}", letter.id, when(letter.died_at), letter.body);
                 for attempt in letter.attempts {
-                    println!("    {}  {}", attempt.at, attempt.reason);
+                    println!("    {}  {}", when(attempt.at), attempt.reason);
                 }
             }
         }
@@ -32,4 +34,8 @@ pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Do
         }
     }
     Ok(Done::Whole)
+}
+
+fn when(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "at an unknown time".to_owned(), |time| time.to_string())
 }

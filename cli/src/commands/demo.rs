@@ -63,8 +63,8 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
     let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(SystemClock)));
     let (address, venue) = cauce_simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
     let config = Config { schedule, ..Config::parse(MARKETS)? }.simulated(&format!("http://{address}"));
-    let world = World::open(&url, config)?;
-    let lake = world.lake().await?;
+    let world = World::open(&url, config).await?;
+    let lake = world.lake();
     if demo.once {
         history(&url, &world, &lake, demo).await?;
         venue.abort();
@@ -111,7 +111,7 @@ async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::
     let clock = VirtualClock::at(first);
     let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(clock.clone())));
     // What a seed makes again need not wait for the disk.
-    let fast = World::open_with(url, world.config.clone(), Durability::Relaxed)?;
+    let fast = World::open_with(url, world.config.clone(), Durability::Relaxed).await?;
     let scraper = Scraper {
         ledger: Arc::new(SqliteLedger::in_memory()?),
         clock: Arc::new(clock.clone()),

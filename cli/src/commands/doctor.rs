@@ -28,7 +28,7 @@ pub(crate) async fn run(world: &World, asked: &Doctor) -> anyhow::Result<Done> {
     };
     let markets = world.config.markets();
     find("markets", !markets.is_empty(), format!("{} markets configured", markets.len()));
-    let lake = world.lake().await?;
+    let lake = world.lake();
     let counted = lake.sql("SELECT count(*) FROM fact_market_depth").await;
     find(
         "lake",

@@ -2,14 +2,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use cauce_maintain::export;
-use cauce_raw::{Durability, open};
+use cauce_raw::Durability;
 use indicatif::ProgressBar;
 
-use crate::{Done, args::Export, world::World};
+use crate::{
+    Done,
+    args::Export,
+    world::{World, open_store},
+};
 
 /// Copies the lake to another place.
 pub(crate) async fn run(world: &World, asked: &Export) -> anyhow::Result<Done> {
-    let to = open(&asked.to, Durability::Full)?;
+    let to = open_store(&asked.to, Durability::Full).await?;
     // Shown only where a terminal is attached.
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));

@@ -12,7 +12,7 @@ use crate::{
 
 /// Merges and seals days.
 pub(crate) async fn seal(world: &World, asked: &Seal) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake().await?)?;
+    let maintainer = world.maintainer(&world.lake())?;
     let days = Days { first: asked.since, last: asked.until };
     let SealReport { sealed, waiting } = maintainer.seal(days, Utc::now(), asked.dry_run).await?;
     if asked.json {
@@ -37,7 +37,7 @@ pub(crate) async fn seal(world: &World, asked: &Seal) -> anyhow::Result<Done> {
 
 /// Deletes what nobody needs.
 pub(crate) async fn collect(world: &World, asked: &Collect) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake().await?)?;
+    let maintainer = world.maintainer(&world.lake())?;
     let collected = maintainer.collect(Utc::now(), asked.dry_run).await?;
     if asked.json {
         println!("{}", serde_json::to_string(&collected)?);
@@ -54,7 +54,7 @@ pub(crate) async fn collect(world: &World, asked: &Collect) -> anyhow::Result<Do
 
 /// Reads raw objects again with the rules of today.
 pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake().await?)?;
+    let maintainer = world.maintainer(&world.lake())?;
     let days = Days { first: asked.since, last: asked.until };
     let replayed = maintainer.replay(days, asked.source.as_deref(), Utc::now(), asked.dry_run).await?;
     let done = if replayed.carried_over.is_empty() { Done::Whole } else { Done::Partly };
@@ -95,7 +95,7 @@ pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done
 
 /// Makes a derived table anew.
 pub(crate) async fn rebuild(world: &World, asked: &args::Rebuild) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake().await?)?;
+    let maintainer = world.maintainer(&world.lake())?;
     let which = if asked.stale { Rebuild::Stale } else { Rebuild::All };
     let rebuilt = maintainer.rebuild(asked.table, which, Utc::now()).await?;
     if asked.json {

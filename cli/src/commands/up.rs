@@ -6,7 +6,7 @@ use crate::{Done, serving, world::World};
 pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
     let listener = serving::listen(listen).await?;
     println!("cauce is up: http://{}/", listener.local_addr()?);
-    let lake = world.lake().await?;
+    let lake = world.lake();
     let (scraper, worker) = (world.scraper()?, world.worker());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
@@ -23,7 +23,7 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
 pub(crate) async fn serve(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
     let listener = serving::listen(listen).await?;
     println!("cauce serves: http://{}/", listener.local_addr()?);
-    let lake = world.lake().await?;
+    let lake = world.lake();
     tokio::select! {
         ended = serving::api(world, lake, listener) => ended?,
         asked = serving::asked_to_stop() => asked?,

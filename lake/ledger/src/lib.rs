@@ -5,12 +5,16 @@
 //! is the expected one. All that Cauce keeps there is made of that, once, for every adapter.
 
 pub mod conformance;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod jobs;
 mod lease;
 mod slots;
 mod sqlite;
 
 use async_trait::async_trait;
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoLedger;
 pub use jobs::{Job, Jobs};
 pub use lease::{Acquired, Lease};
 use serde::{Serialize, de::DeserializeOwned};

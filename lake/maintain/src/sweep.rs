@@ -47,7 +47,7 @@ pub async fn sweep(
 ) -> Result<Swept, SweepError> {
     let mut dead = BTreeSet::new();
     for letter in queue.dead_letters().await? {
-        dead.extend(RawCreated::parse(&letter.body).ok());
+        dead.extend(RawCreated::parse(&letter.body).into_iter().flatten());
     }
     // Raw is listed first: what is written between the two listings is young, or covered.
     let mut by_table: BTreeMap<Table, Vec<RawId>> = BTreeMap::new();

@@ -97,7 +97,7 @@ impl Lake {
 
     /// Tables and views for SQL, made when they are asked for first: price histories don't need them.
     async fn context(&self) -> Result<&SessionContext, QueryError> {
-        self.context.get_or_try_init(|| self.make_context()).await
+        self.context.get_or_try_init(|| Box::pin(self.make_context())).await
     }
 
     async fn make_context(&self) -> Result<SessionContext, QueryError> {
@@ -153,7 +153,7 @@ impl Lake {
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let mut tries = 1;
         loop {
-            let frame = self.context().await?.sql_with_options(query, reading).await;
+            let frame = Box::pin(self.context().await?.sql_with_options(query, reading)).await;
             let frame = frame.map_err(|error| self.explained(query, error))?;
             let schema = Arc::clone(frame.schema().inner());
             match frame.collect().await {

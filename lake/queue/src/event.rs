@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cauce_model::{BadValue, RawId};
 use cauce_raw::CreatedListener;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::Queue;
@@ -25,12 +26,63 @@ impl RawCreated {
         serde_json::json!({ "key": self.key }).to_string()
     }
 
-    /// Reads a message.
-    pub fn parse(body: &str) -> Result<RawId, BadValue> {
-        let message: Self = serde_json::from_str(body)
+    /// The raw objects that a message names: one, or those of an event of S3, which may name several, or none where it
+    /// only says that the queue is connected, or speaks of other objects of the bucket.
+    pub fn parse(body: &str) -> Result<Vec<RawId>, BadValue> {
+        let message: Message = serde_json::from_str(body)
             .map_err(|error| BadValue::new("message", body, format!("is no event: {error}")))?;
-        RawId::from_key(&message.key)
+        match message {
+            Message::Ours(created) => Ok(vec![RawId::from_key(&created.key)?]),
+            Message::S3 { records } => {
+                let keys = records.iter().map(|record| decoded(&record.s3.object.key));
+                keys.filter_map(|key| in_raw_zone(&key).map(RawId::from_key)).collect()
+            }
+            Message::S3Test { .. } => Ok(Vec::new()),
+        }
     }
+}
+
+/// What may stand in the queue: our own message, or what S3 says of a bucket.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Ours(RawCreated),
+    S3 {
+        #[serde(rename = "Records")]
+        records: Vec<S3Record>,
+    },
+    S3Test {
+        #[serde(rename = "Event")]
+        _event: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct S3Record {
+    s3: S3Entity,
+}
+
+#[derive(Deserialize)]
+struct S3Entity {
+    object: S3Object,
+}
+
+#[derive(Deserialize)]
+struct S3Object {
+    key: String,
+}
+
+/// Keys in events of S3 are encoded as in forms.
+fn decoded(key: &str) -> String {
+    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// The key from `raw/` on: a lake may be under a prefix of its bucket.
+fn in_raw_zone(key: &str) -> Option<&str> {
+    if key.starts_with("raw/") {
+        return Some(key);
+    }
+    key.find("/raw/").map(|place| &key[place + 1..])
 }
 
 /// Puts a message into a queue for every raw object that the store reports.
@@ -50,5 +102,32 @@ impl QueueListener {
 impl CreatedListener for QueueListener {
     async fn created(&self, key: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.queue.send(&RawCreated { key: key.to_owned() }.body()).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "raw/binance_p2p/market_snapshot/date=2026-03-01/0195501d-7800-7000-8000-000000000000/pages-0123456789abcdef.ndjson.zst";
+
+    #[test]
+    fn a_message_names_raw_objects_whoever_sent_it() {
+        let id = RawId::from_key(KEY).unwrap();
+        assert_eq!(RawCreated::parse(&RawCreated::of(&id).body()).unwrap(), std::slice::from_ref(&id));
+        let record =
+            |key: &str| serde_json::json!({ "s3": { "bucket": { "name": "b" }, "object": { "key": key } } });
+        let encoded = KEY.replace('=', "%3D");
+        let records =
+            [record(&encoded), record(&format!("lakes/one/{encoded}")), record("hot/fact_offers/a.parquet")];
+        let event = serde_json::json!({ "Records": records }).to_string();
+        assert_eq!(RawCreated::parse(&event).unwrap(), [id.clone(), id]);
+        let test = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
+        assert_eq!(RawCreated::parse(test).unwrap(), []);
+        for broken in
+            ["", "{}", "[1]", r#"{"key":"hot/x"}"#, r#"{"Records":[{"s3":{"object":{"key":"raw/x"}}}]}"#]
+        {
+            assert!(RawCreated::parse(broken).is_err(), "{broken}");
+        }
     }
 }

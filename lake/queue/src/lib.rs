@@ -7,6 +7,8 @@
 pub mod conformance;
 mod event;
 mod sqlite;
+#[cfg(feature = "sqs")]
+mod sqs;
 
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use chrono::{DateTime, Utc};
 pub use event::{QueueListener, RawCreated};
 use serde::{Deserialize, Serialize};
 pub use sqlite::SqliteQueue;
+#[cfg(feature = "sqs")]
+pub use sqs::SqsQueue;
 use thiserror::Error;
 
 /// Receipts after which a message that was never acknowledged becomes a dead letter.
@@ -34,7 +38,7 @@ pub struct QueueError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Which message.
-    pub id: i64,
+    pub id: String,
     /// Which loan of it; an older loan can neither acknowledge nor fail it.
     pub receipt: String,
     /// How often it was handed out, this time included.
@@ -46,8 +50,8 @@ pub struct Delivery {
 /// One time that a message was handed out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it was handed out.
-    pub at: DateTime<Utc>,
+    /// When it was handed out, or failed; none where the queue does not know.
+    pub at: Option<DateTime<Utc>>,
     /// Why it was not acknowledged.
     pub reason: String,
 }
@@ -56,11 +60,11 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Which message.
-    pub id: i64,
+    pub id: String,
     /// What it says.
     pub body: String,
-    /// When it was given up.
-    pub died_at: DateTime<Utc>,
+    /// When it was given up, or seen last before; none where the queue does not know.
+    pub died_at: Option<DateTime<Utc>>,
     /// Each time that it was handed out, with its reason.
     pub attempts: Vec<Attempt>,
 }
@@ -90,7 +94,7 @@ pub trait Queue: std::fmt::Debug + Send + Sync {
     async fn receive(&self, max: u32, visibility: Duration) -> Result<Vec<Delivery>, QueueError>;
 
     /// The message is done. An acknowledgement that comes after the loan has passed on changes nothing, and says so
-    /// by `false`.
+    /// by `false` where the queue can tell (SQS can't).
     async fn acknowledge(&self, delivery: &Delivery) -> Result<bool, QueueError>;
 
     /// The message could not be handled: why, and when it may be tried again.
@@ -106,5 +110,5 @@ pub trait Queue: std::fmt::Debug + Send + Sync {
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError>;
 
     /// Puts dead letters back with their count at zero: these, or all. Answers how many.
-    async fn redrive(&self, ids: Option<&[i64]>) -> Result<u64, QueueError>;
+    async fn redrive(&self, ids: Option<&[String]>) -> Result<u64, QueueError>;
 }

@@ -163,7 +163,7 @@ impl Queue for SqliteQueue {
                 let receipt = Uuid::now_v7().to_string();
                 lend.execute(params![id, receipt, after(now, visibility)])?;
                 note.execute(params![id, receipt, now])?;
-                deliveries.push(Delivery { id, receipt, receipts: receipts + 1, body });
+                deliveries.push(Delivery { id: id.to_string(), receipt, receipts: receipts + 1, body });
             }
             Ok(deliveries)
         })
@@ -230,24 +230,24 @@ impl Queue for SqliteQueue {
                     .query_map([id], |row| {
                         let reason: Option<String> = row.get(1)?;
                         Ok(Attempt {
-                            at: time(row.get(0)?),
+                            at: Some(time(row.get(0)?)),
                             reason: reason.unwrap_or_else(|| NO_WORD.to_owned()),
                         })
                     })?
                     .collect::<rusqlite::Result<_>>()?;
-                letters.push(DeadLetter { id, body, died_at: time(died_at), attempts });
+                letters.push(DeadLetter { id: id.to_string(), body, died_at: Some(time(died_at)), attempts });
             }
             Ok(letters)
         })
     }
 
-    async fn redrive(&self, ids: Option<&[i64]>) -> Result<u64, QueueError> {
+    async fn redrive(&self, ids: Option<&[String]>) -> Result<u64, QueueError> {
         let letters = self.dead_letters().await?;
-        let wanted = |id: &i64| ids.is_none_or(|ids| ids.contains(id));
+        let wanted = |id: &&String| ids.is_none_or(|ids| ids.contains(id));
         let now = self.micros_now();
         self.transaction(|db| {
             let mut redriven = 0;
-            for id in letters.iter().map(|letter| letter.id).filter(wanted) {
+            for id in letters.iter().map(|letter| &letter.id).filter(wanted) {
                 db.execute("DELETE FROM attempt WHERE message = ?1", [id])?;
                 let body: Option<String> = db
                     .query_row("DELETE FROM message WHERE id = ?1 RETURNING body", [id], |row| row.get(0))

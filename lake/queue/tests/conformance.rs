@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use cauce_queue::{Queue, SqliteQueue, conformance};
+use cauce_queue::{Queue, SqliteQueue, conformance::Suite};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The suite over a queue whose clock the suite moves.
@@ -24,10 +24,11 @@ async fn conforms(queue: SqliteQueue) {
     let clock = Arc::clone(&passed);
     let start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
     let queue = queue.with_clock(move || start + TimeDelta::microseconds(clock.load(Ordering::SeqCst)));
-    let let_pass = |time: Duration| {
+    let let_pass = async |time: Duration| {
         passed.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     };
-    conformance::run(Arc::new(queue), let_pass).await.unwrap();
+    let suite = Suite { visibility: Duration::from_secs(30), tells_late: true };
+    suite.run(Arc::new(queue), let_pass).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

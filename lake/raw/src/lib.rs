@@ -2,12 +2,14 @@
 //!
 //! - [`Envelope`]: one answer, file or report, as one line of JSON.
 //! - [`Bundle`]: envelopes on their way to becoming a raw object.
-//! - [`open`]: the object store behind the lake, a directory or memory.
+//! - [`open`]: the object store behind the lake, a directory or memory; `open_s3` with the feature `s3`.
 //! - [`RawZone`]: put, get and list raw objects.
 //!
 //! A raw object is newline-delimited envelopes, compressed with zstd. Its key is
 //! `raw/<source>/<kind>/date=YYYY-MM-DD/<run or hour>/<name>-<hash>.ndjson.zst`; see [`cauce_model::RawId`].
 
+#[cfg(feature = "s3")]
+pub mod aws;
 mod bundle;
 mod envelope;
 mod store;
@@ -15,6 +17,8 @@ mod zone;
 
 pub use bundle::{Bundle, RawObject};
 pub use envelope::{Body, Envelope, Request, lines};
+#[cfg(feature = "s3")]
+pub use store::open_s3;
 pub use store::{CreatedListener, Durability, NotifyingStore, OpenError, open, state_folder};
 pub use zone::{Put, RawError, RawZone};
 

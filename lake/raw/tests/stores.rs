@@ -7,6 +7,10 @@
     reason = "a test stops at what it can't do"
 )]
 
+#[cfg(feature = "s3")]
+#[path = "../../../tests/emulator/mod.rs"]
+mod emulator;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -83,6 +87,20 @@ async fn a_directory() {
 #[tokio::test]
 async fn memory() {
     conforms(open("memory://", Durability::Full).unwrap()).await;
+}
+
+#[cfg(feature = "s3")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_and_a_prefix_of_one() {
+    let Some(emulator) = emulator::Emulator::start() else { return };
+    let made = reqwest::Client::new().put(format!("{}/bucket", emulator.endpoint)).send().await.unwrap();
+    assert!(made.status().is_success(), "{made:?}");
+    let aws = cauce_raw::aws::emulator(&emulator.endpoint);
+    for url in ["s3://bucket", "s3://bucket/lakes/one/"] {
+        conforms(cauce_raw::open_s3(url, &aws).unwrap()).await;
+    }
+    let refused = cauce_raw::open_s3("s3:///lake", &aws).unwrap_err().to_string();
+    assert!(refused.contains("names no bucket"), "{refused}");
 }
 
 #[derive(Debug, Default)]

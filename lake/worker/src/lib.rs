@@ -110,11 +110,10 @@ pub struct Worker {
     pub settings: WorkerSettings,
 }
 
-/// A raw object that was read, with its message.
+/// The raw objects that a message names, read.
 struct Loaded {
     delivery: Delivery,
-    raw: RawId,
-    lines: Vec<u8>,
+    objects: Vec<(RawId, Vec<u8>)>,
 }
 
 impl Worker {
@@ -161,7 +160,7 @@ impl Worker {
         let (mut bundle, mut size) = (Vec::new(), 0);
         for delivery in fresh {
             let Some(loaded) = self.load(delivery, &mut counts).await? else { continue };
-            size += loaded.lines.len();
+            size += loaded.objects.iter().map(|(_, lines)| lines.len()).sum::<usize>();
             bundle.push(loaded);
             if size >= self.settings.bytes {
                 self.settle(std::mem::take(&mut bundle), &mut counts).await?;
@@ -174,14 +173,17 @@ impl Worker {
 
     async fn load(&self, delivery: Delivery, counts: &mut Drained) -> Result<Option<Loaded>, WorkerError> {
         let read = async {
-            let raw = RawCreated::parse(&delivery.body)?;
-            let lines = RawZone::new(Arc::clone(&self.store)).read(&raw).await?;
-            Ok::<_, MessageError>((raw, lines))
+            let mut objects = Vec::new();
+            for raw in RawCreated::parse(&delivery.body)? {
+                let lines = RawZone::new(Arc::clone(&self.store)).read(&raw).await?;
+                objects.push((raw, lines));
+            }
+            Ok::<_, MessageError>(objects)
         };
         match read.await {
-            Ok((raw, lines)) => {
-                counts.bytes += lines.len() as u64;
-                Ok(Some(Loaded { delivery, raw, lines }))
+            Ok(objects) => {
+                counts.bytes += objects.iter().map(|(_, lines)| lines.len() as u64).sum::<u64>();
+                Ok(Some(Loaded { delivery, objects }))
             }
             Err(error) => {
                 self.fail(&delivery, &error, counts).await?;
@@ -237,17 +239,21 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
     let mut days: BTreeMap<NaiveDate, DayBatch> = BTreeMap::new();
     let mut seen = std::collections::BTreeSet::new();
     let (mut done, mut failed) = (Vec::with_capacity(bundle.len()), Vec::new());
-    for Loaded { delivery, raw, lines } in bundle {
-        // Two messages may name one object; its rows are made once.
-        if !seen.insert(raw.clone()) {
-            done.push(delivery);
-            continue;
+    for Loaded { delivery, objects } in bundle {
+        let mut panicked = None;
+        for (raw, lines) in objects {
+            // Two messages may name one object; its rows are made once.
+            if !seen.insert(raw.clone()) {
+                continue;
+            }
+            let day =
+                days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date()).judged_by(thresholds));
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| day.read(&raw, &lines)));
+            panicked = outcome.err().map(|payload| words(payload.as_ref())).or(panicked);
         }
-        let day = days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date()).judged_by(thresholds));
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| day.read(&raw, &lines)));
-        match outcome {
-            Ok(()) => done.push(delivery),
-            Err(payload) => failed.push((delivery, MessageError::Panic(words(payload.as_ref())))),
+        match panicked {
+            None => done.push(delivery),
+            Some(words) => failed.push((delivery, MessageError::Panic(words))),
         }
     }
     let offers = days.values().map(|day| u64::from(day.offers())).sum();

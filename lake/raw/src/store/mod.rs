@@ -2,6 +2,8 @@
 
 mod directory;
 mod notify;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::{
     path::{Path as FilePath, PathBuf},
@@ -12,13 +14,17 @@ use directory::DirectoryStore;
 pub use directory::Durability;
 pub use notify::{CreatedListener, NotifyingStore};
 use object_store::{ObjectStore, memory::InMemory};
+#[cfg(feature = "s3")]
+pub use s3::open_s3;
 use thiserror::Error;
 
 /// Why a lake can't be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The address is of a kind that this build has no adapter for.
-    #[error("lake '{url}': only a directory or memory:// can be opened; S3 is not part of this version")]
+    #[error(
+        "lake '{url}': only a directory or memory:// can be opened here; s3:// needs a build with the feature aws"
+    )]
     Unsupported {
         /// The address as given.
         url: String,
@@ -31,7 +37,13 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The object store refused the directory.
+    /// An address of S3 without a bucket.
+    #[error("lake '{url}' names no bucket; write s3://bucket or s3://bucket/prefix")]
+    NoBucket {
+        /// The address as given.
+        url: String,
+    },
+    /// The object store refused.
     #[error("lake: {0}")]
     Store(#[from] object_store::Error),
 }

@@ -1,0 +1,29 @@
+//! AWS as every adapter reaches it: credentials, region and endpoint come from where AWS's own tools take them (the
+//! environment, profiles, the machine's or the function's role; `AWS_ENDPOINT_URL` for an emulator).
+
+pub use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+
+/// Reads the surroundings. Nothing is asked of AWS before a client needs credentials.
+pub async fn connect() -> SdkConfig {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+}
+
+/// An emulator of AWS, which takes any credentials.
+pub fn emulator(endpoint: &str) -> SdkConfig {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let credentials = Credentials::new("test", "test", None, None, "emulator");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .build()
+}

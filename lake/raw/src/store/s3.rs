@@ -1,0 +1,57 @@
+//! A bucket, or a prefix of one, as an object store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use object_store::{
+    CredentialProvider, Error, ObjectStore, Result,
+    aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut},
+    prefix::PrefixStore,
+};
+
+use super::OpenError;
+
+/// Opens `s3://bucket` or `s3://bucket/prefix`. Creates and replaces are conditional puts (`If-None-Match`, `If-Match`),
+/// each of one request: an object appears whole or not at all.
+pub fn open_s3(url: &str, aws: &SdkConfig) -> std::result::Result<Arc<dyn ObjectStore>, OpenError> {
+    let place = url.strip_prefix("s3://").filter(|place| !place.is_empty() && !place.starts_with('/'));
+    let place = place.ok_or_else(|| OpenError::NoBucket { url: url.to_owned() })?;
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let mut builder =
+        AmazonS3Builder::new().with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
+    if let Some(region) = aws.region() {
+        builder = builder.with_region(region.as_ref());
+    }
+    if let Some(endpoint) = aws.endpoint_url() {
+        builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+    }
+    if let Some(provider) = aws.credentials_provider() {
+        builder = builder.with_credentials(Arc::new(SdkCredentials(provider)));
+    }
+    let store = builder.build()?;
+    Ok(match prefix.trim_matches('/') {
+        "" => Arc::new(store),
+        prefix => Arc::new(PrefixStore::new(store, prefix)),
+    })
+}
+
+/// The credentials that AWS's own tools would use, kept and renewed by their provider.
+#[derive(Debug)]
+struct SdkCredentials(SharedCredentialsProvider);
+
+#[async_trait]
+impl CredentialProvider for SdkCredentials {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> Result<Arc<AwsCredential>> {
+        let found = self.0.provide_credentials().await;
+        let found = found.map_err(|error| Error::Generic { store: "s3", source: Box::new(error) })?;
+        Ok(Arc::new(AwsCredential {
+            key_id: found.access_key_id().to_owned(),
+            secret_key: found.secret_access_key().to_owned(),
+            token: found.session_token().map(str::to_owned),
+        }))
+    }
+}
