@@ -153,7 +153,7 @@ impl Lake {
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let mut tries = 1;
         loop {
-            let frame = Box::pin(self.context().await?.sql_with_options(query, reading)).await;
+            let frame = self.context().await?.sql_with_options(query, reading).await;
             let frame = frame.map_err(|error| self.explained(query, error))?;
             let schema = Arc::clone(frame.schema().inner());
             match frame.collect().await {
