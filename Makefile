@@ -14,12 +14,12 @@ run: ## Demo: a simulated venue, two weeks of history, the page at http://127.0.
 	$(CARGO) run --locked -p cauce -- demo $(ARGS)
 
 # The adapters of AWS by themselves: with them on everywhere, whoever runs and tests would build DataFusion twice.
-ADAPTERS := -p cauce-raw -p cauce-ledger -p cauce-queue
-AWS := --features cauce-raw/s3,cauce-ledger/dynamodb,cauce-queue/sqs
+ADAPTERS := -p cauce-raw -p cauce-ledger -p cauce-queue -p cauce-maintain
+AWS := --features cauce-raw/s3,cauce-ledger/dynamodb,cauce-queue/sqs,cauce-maintain/s3
 
 test: ## All tests
 	$(CARGO) test --locked --workspace
-	$(CARGO) test --locked $(ADAPTERS) $(AWS) --test stores --test dynamodb --test sqs
+	$(CARGO) test --locked $(ADAPTERS) $(AWS) --test stores --test dynamodb --test sqs --test export
 
 check: ## Format, lints, docs, dependencies: zero warnings
 	$(CARGO) fmt --all --check

@@ -4,6 +4,7 @@
 //! (localstack/requirements.txt). Where there is none, tests say that they are skipped.
 
 use std::{
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -48,6 +49,20 @@ impl Emulator {
             std::thread::sleep(Duration::from_millis(50));
         }
         Some(this)
+    }
+
+    /// Makes a bucket.
+    #[allow(dead_code, reason = "not every adapter has buckets")]
+    pub(crate) fn make_bucket(&self, name: &str) {
+        let address = self.endpoint.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = format!(
+            "PUT /{name} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }
 

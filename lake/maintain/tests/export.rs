@@ -8,6 +8,9 @@
 )]
 
 mod common;
+#[cfg(feature = "s3")]
+#[path = "../../../tests/emulator/mod.rs"]
+mod emulator;
 
 use std::sync::Arc;
 
@@ -31,12 +34,35 @@ async fn lake() -> TestLake {
     lake
 }
 
+fn directory(folder: &tempfile::TempDir) -> Arc<dyn ObjectStore> {
+    cauce_raw::open(folder.path().to_str().unwrap(), cauce_raw::Durability::Relaxed).unwrap()
+}
+
 #[tokio::test]
 async fn a_copy_says_the_same_goes_on_where_it_was_cut_and_follows_what_changes() {
-    let lake = lake().await;
     let folder = tempfile::tempdir().unwrap();
-    let directory = cauce_raw::open(folder.path().to_str().unwrap(), cauce_raw::Durability::Relaxed).unwrap();
-    let copy = TestLake::over(directory);
+    copies_to(directory(&folder)).await;
+}
+
+/// From memory to a prefix of a bucket, and from there to a directory.
+#[cfg(feature = "s3")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_moves_to_s3_and_back() {
+    let Some(emulator) = emulator::Emulator::start() else { return };
+    emulator.make_bucket("lakes");
+    let aws = cauce_raw::aws::emulator(&emulator.endpoint);
+    let bucket = cauce_raw::open_s3("s3://lakes/one", &aws).unwrap();
+    copies_to(Arc::clone(&bucket)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (there, back) = (TestLake::over(Arc::clone(&bucket)), TestLake::over(directory(&folder)));
+    let moved = export(&bucket, &back.store, |_| ()).await.unwrap();
+    assert_eq!(moved.copied, there.files("").await.len() as u64);
+    assert_eq!(back.seen().await, there.seen().await);
+}
+
+async fn copies_to(place: Arc<dyn ObjectStore>) {
+    let lake = lake().await;
+    let copy = TestLake::over(place);
     let all = lake.files("").await.len() as u64;
     // Cut short: some objects are there already.
     for path in lake.files("raw").await.into_iter().take(3) {
