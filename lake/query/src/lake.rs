@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 use crate::{
     as_of::{AdvertisersAsOf, received_by},
     dimensions, functions,
-    history::{FileCache, OffersFile, SnapshotsFile},
+    history::{FileCache, PassingFile, SnapshotsFile},
     provider::{Kind, LakeTable, STORE_URL},
     views,
 };
@@ -61,7 +61,7 @@ pub struct Lake {
     context: Arc<OnceCell<SessionContext>>,
     planner: Planner,
     snapshots: FileCache<SnapshotsFile>,
-    offers: FileCache<OffersFile>,
+    passing: FileCache<PassingFile>,
     store: Arc<dyn ObjectStore>,
     as_of: Option<DateTime<Utc>>,
 }
@@ -91,8 +91,8 @@ impl Lake {
 
     fn at(store: Arc<dyn ObjectStore>, as_of: Option<DateTime<Utc>>) -> Self {
         let planner = Planner::new(Arc::clone(&store));
-        let (snapshots, offers) = (FileCache::new(planner.clone()), FileCache::new(planner.clone()));
-        Self { context: Arc::default(), planner, snapshots, offers, store, as_of }
+        let (snapshots, passing) = (FileCache::new(planner.clone()), FileCache::new(planner.clone()));
+        Self { context: Arc::default(), planner, snapshots, passing, store, as_of }
     }
 
     /// Tables and views for SQL, made when they are asked for first: price histories don't need them.
@@ -185,8 +185,8 @@ impl Lake {
         &self.snapshots
     }
 
-    pub(crate) fn offers(&self) -> &FileCache<OffersFile> {
-        &self.offers
+    pub(crate) fn passing(&self) -> &FileCache<PassingFile> {
+        &self.passing
     }
 
     /// The planner, which knows every file that was read.

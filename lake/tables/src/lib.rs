@@ -31,7 +31,7 @@ pub use file::WriteError;
 pub use hot::{DayBatch, HotFile, write};
 pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};
 pub use planner::{CountedFile, PlanError, PlannedFile, Planner, Take, Zone};
-pub use read::Wanted;
+pub use read::{Passes, RowTest, Wanted};
 pub use reader::PinnedReader;
 pub use runs::{KeyedRows, Rows};
 pub use schema::Table;

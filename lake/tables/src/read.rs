@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{RecordBatch, StringArray},
-    compute::kernels::cmp::eq,
+    array::{BooleanArray, RecordBatch, Scalar, StringArray},
+    compute::{and, kernels::cmp::eq},
     datatypes::{DataType, Field, FieldRef, Schema},
+    error::ArrowError,
 };
 use futures::TryStreamExt;
 use parquet::{
@@ -22,8 +23,26 @@ use parquet::{
 
 use crate::{PlanError, PlannedFile, Planner, pages};
 
+/// Says of some rows which are wanted.
+pub type Passes = dyn Fn(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + Sync;
+
+/// A condition on rows.
+#[derive(Clone)]
+pub struct RowTest<'w> {
+    /// The columns that it looks at. The others are decoded only of rows that pass.
+    pub columns: &'w [&'w str],
+    /// Which rows pass.
+    pub passes: Arc<Passes>,
+}
+
+impl std::fmt::Debug for RowTest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowTest").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
 /// What is wanted of a file.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted<'w> {
     /// Columns. Older files may lack those that were added later.
     pub columns: &'w [&'w str],
@@ -32,6 +51,8 @@ pub struct Wanted<'w> {
     /// Only the rows in which text columns have these values. Of the other rows only these columns are decoded, and of
     /// pages without such rows nothing.
     pub values: &'w [(&'w str, &'w str)],
+    /// And of those only the rows that pass.
+    pub test: Option<RowTest<'w>>,
 }
 
 impl Planner {
@@ -73,12 +94,22 @@ impl Planner {
         let fields: Vec<FieldRef> = schema.fields().iter().map(as_dictionary).collect();
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
         let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
-        let predicates = wanted.values.iter().map(|(name, value)| {
-            let value = StringArray::new_scalar(*value);
-            let is_equal = move |batch: RecordBatch| eq(batch.column(0), &value);
-            let column = ProjectionMask::columns(&parquet, [*name]);
-            Box::new(ArrowPredicateFn::new(column, is_equal)) as Box<dyn ArrowPredicate>
+        // Together: a condition by itself would cost a fetch by itself.
+        let values = (!wanted.values.is_empty()).then(|| {
+            let columns = ProjectionMask::columns(&parquet, wanted.values.iter().map(|(name, _)| *name));
+            let values: Vec<_> = wanted
+                .values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), StringArray::new_scalar(*value)))
+                .collect();
+            let are_equal = move |batch: RecordBatch| all_equal(&batch, &values);
+            Box::new(ArrowPredicateFn::new(columns, are_equal)) as Box<dyn ArrowPredicate>
         });
+        let test = wanted.test.map(|RowTest { columns, passes }| {
+            let columns = ProjectionMask::columns(&parquet, columns.iter().copied());
+            Box::new(ArrowPredicateFn::new(columns, move |batch| passes(&batch))) as Box<dyn ArrowPredicate>
+        });
+        let predicates = values.into_iter().chain(test);
         let candidates = pages::that_may_hold(metadata.metadata(), wanted.values);
         let selection = match (planned.rows.selection(), candidates) {
             (Some(taken), Some(candidates)) => Some(taken.intersection(&candidates)),
@@ -93,6 +124,24 @@ impl Planner {
         }
         builder.build()?.try_collect().await
     }
+}
+
+/// Which rows have these texts in these columns.
+fn all_equal(
+    batch: &RecordBatch,
+    values: &[(String, Scalar<StringArray>)],
+) -> Result<BooleanArray, ArrowError> {
+    let mut all: Option<BooleanArray> = None;
+    for (name, value) in values {
+        let column = batch.column_by_name(name);
+        let column = column.ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))?;
+        let equal = eq(column, value)?;
+        all = Some(match all {
+            Some(before) => and(&before, &equal)?,
+            None => equal,
+        });
+    }
+    Ok(all.unwrap_or_else(|| vec![true; batch.num_rows()].into()))
 }
 
 /// A column of texts, or of lists of them, as dictionaries.

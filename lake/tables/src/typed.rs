@@ -95,6 +95,11 @@ impl<'b> Repeated<'b> {
         self.places.get(row).and_then(|place| self.text(*place)).unwrap_or_default()
     }
 
+    /// The place of a text, if it is there.
+    pub fn find(&self, text: &str) -> Option<i32> {
+        i32::try_from(self.texts.iter().position(|known| known == Some(text))?).ok()
+    }
+
     /// The text at a place.
     pub fn text(&self, place: i32) -> Option<&'b str> {
         text(self.texts, usize::try_from(place).ok()?)

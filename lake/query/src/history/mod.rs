@@ -19,22 +19,22 @@ mod offers;
 mod snapshots;
 pub(crate) mod statistics;
 
-use std::{collections::HashMap, fmt, ops::Range, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use arrow::array::{AsArray, RecordBatch};
 use buckets::Buckets;
 use cauce_model::{Amount, Asset, Fiat, Rate, TradeType, Venue};
 use cauce_tables::Days;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use datafusion::common::DataFusionError;
 pub(crate) use files::FileCache;
 use files::Pair;
-pub(crate) use offers::OffersFile;
-use offers::Passing;
+pub(crate) use offers::PassingFile;
+use offers::PassingOffers;
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub(crate) use snapshots::SnapshotsFile;
-use snapshots::{Figures, SnapshotKey};
+use snapshots::{Figures, SnapshotsOf};
 use thiserror::Error;
 
 use crate::{Lake, QueryError, json_rows};
@@ -108,7 +108,7 @@ impl fmt::Display for Interval {
 }
 
 /// Which offers count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HistoryFilter {
     /// Offers that accept this payment method.
     pub payment_method: Option<String>,
@@ -240,10 +240,14 @@ impl Lake {
         let passing = async {
             match query.filter.is_none() {
                 true => Ok(None),
-                false => self.passing(query, days, &pair, &period).await.map(Some),
+                false => {
+                    let files = self.passing().read(days, &(pair.clone(), query.filter.clone())).await?;
+                    Ok(Some(PassingOffers::of(&files)))
+                }
             }
         };
-        let (snapshots, passing) = tokio::try_join!(self.snapshots().read(days, &pair), passing)?;
+        let asked = SnapshotsOf { pair: pair.clone(), with_figures: query.filter.is_none() };
+        let (snapshots, passing) = tokio::try_join!(self.snapshots().read(days, &asked), passing)?;
         let mut buckets = Buckets::new(query);
         for (market, taken) in snapshots.iter().flat_map(|file| file.markets()) {
             if query.venue.as_ref().is_some_and(|venue| venue.as_str() != market.venue) {
@@ -253,12 +257,15 @@ impl Lake {
                 period.contains(&snapshot.at)
                     && as_of.is_none_or(|as_of| snapshot.received.is_none_or(|received| received <= as_of))
             });
-            let with_figures = taken.filter_map(|snapshot| match &passing {
-                // A snapshot without offers stays, so that it is no gap. One whose offers are not to be seen yet has
-                // none of them in `passing`: it is in the answer when they are.
-                Some(_) if snapshot.figures.count == 0 => Some((snapshot, &Figures::NONE)),
-                Some(passing) => passing.get(&snapshot.id).map(|figures| (snapshot, figures)),
-                None => Some((snapshot, &snapshot.figures)),
+            let with_figures = taken.filter_map(|snapshot| {
+                let figures = match &passing {
+                    None => Some(&snapshot.figures),
+                    // A snapshot without offers stays, so that it is no gap.
+                    Some(_) if snapshot.figures.count == 0 => Some(&Figures::NONE),
+                    // One whose offers are not to be seen yet is in the answer when they are.
+                    Some(passing) => passing.get(snapshot.id, day_of(snapshot.at)),
+                };
+                Some((snapshot, figures?))
             });
             buckets.add(market, with_figures);
         }
@@ -276,19 +283,9 @@ impl Lake {
             table,
         })
     }
+}
 
-    /// Figures over the offers that pass, by snapshot: of every snapshot that has offers.
-    async fn passing(
-        &self,
-        query: &HistoryQuery,
-        days: Days,
-        pair: &Pair,
-        period: &Range<i64>,
-    ) -> Result<HashMap<SnapshotKey, Figures>, QueryError> {
-        let mut passing: HashMap<SnapshotKey, Passing> = HashMap::new();
-        for file in self.offers().read(days, pair).await? {
-            file.passing(&query.filter, period, &mut passing);
-        }
-        Ok(passing.into_iter().map(|(snapshot, offers)| (snapshot, offers.figures())).collect())
-    }
+/// The day of a time in microseconds: that of the files which the snapshot is in.
+fn day_of(micros: i64) -> NaiveDate {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default().date_naive()
 }

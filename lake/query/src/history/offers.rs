@@ -1,65 +1,76 @@
-//! The offers of a pair in a file of `fact_offers`, as small as the filters of a price history allow, and the figures
-//! over those that pass one.
+//! The offers of a pair in a file of `fact_offers` that pass a filter, as figures of their snapshots.
+//!
+//! In a seal the filter is held against its own columns first, and only the rows that pass are decoded further. Hot files
+//! are small: of them all rows of the pair are read, so that a snapshot of which no offer passes is told from one whose
+//! offers are not to be seen yet.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use arrow::{
-    array::{Array, RecordBatch, StringArray},
+    array::{BooleanArray, RecordBatch},
     error::ArrowError,
 };
 use cauce_model::{median, sum_of_squares};
 use cauce_tables::{
-    Table,
-    typed::{Columns, Lists, value},
+    PlanError, PlannedFile, Planner, RowTest, Table, Wanted, Zone,
+    typed::{Columns, value},
 };
+use chrono::NaiveDate;
 
 use super::{
     HistoryFilter,
-    files::Decoded,
+    files::{Decoded, Pair},
     snapshots::{Figures, SnapshotKey},
 };
 
-/// What of an offer is filtered and counted. Money is in units of 10⁻⁸, as numbers that hold it; rates in 10⁻⁶.
-#[derive(Debug, Clone)]
-struct Row<N> {
-    price: N,
-    available: N,
-    min_limit: N,
-    max_limit: N,
-    /// Below zero where it is not known.
-    completion_rate: i32,
-    /// Place of its list of payment methods, doubled; odd for merchants.
-    methods_and_merchant: u32,
+/// What passes in one file.
+#[derive(Debug)]
+pub(crate) struct PassingFile {
+    date: NaiveDate,
+    zone: Zone,
+    /// In a hot file every snapshot is there, also if none of its offers passes.
+    figures: Vec<(SnapshotKey, Figures)>,
 }
 
-/// Rows of one width: money nearly always fits half of what its column holds.
-#[derive(Debug)]
-enum Rows {
-    /// Up to 92 thousand million: 40 bytes an offer.
-    Narrow(Vec<Row<i64>>),
-    /// Anything.
-    Wide(Vec<Row<i128>>),
+/// What passes on all days that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct PassingOffers {
+    figures: HashMap<SnapshotKey, Figures>,
+    /// Days of which all offers are sealed.
+    closed: HashSet<NaiveDate>,
 }
 
-/// The offers of one pair in one file.
-#[derive(Debug)]
-pub(crate) struct OffersFile {
-    rows: Rows,
-    /// Offers of one snapshot that follow each other, and when it was taken.
-    runs: Vec<(SnapshotKey, i64, Range<usize>)>,
-    /// The lists of payment methods that there are: few, while offers are many.
-    methods: Vec<Vec<String>>,
+impl PassingOffers {
+    pub(super) fn of(files: &[Arc<PassingFile>]) -> Self {
+        let days = |zone: Zone| -> HashSet<NaiveDate> {
+            files.iter().filter(|file| file.zone == zone).map(|file| file.date).collect()
+        };
+        let open = days(Zone::Hot);
+        Self {
+            figures: files.iter().flat_map(|file| file.figures.iter().copied()).collect(),
+            closed: days(Zone::Sealed).into_iter().filter(|day| !open.contains(day)).collect(),
+        }
+    }
+
+    /// The figures over the offers of a snapshot that pass; none while its offers are not to be seen yet.
+    pub(super) fn get(&self, snapshot: SnapshotKey, day: NaiveDate) -> Option<&Figures> {
+        self.figures.get(&snapshot).or_else(|| self.closed.contains(&day).then_some(&Figures::NONE))
+    }
 }
 
 /// The offers of one snapshot that pass.
 #[derive(Debug, Default)]
-pub(super) struct Passing {
+struct Passing {
     prices: Vec<i128>,
     volume: i128,
 }
 
 impl Passing {
-    pub(super) fn figures(mut self) -> Figures {
+    fn figures(mut self) -> Figures {
         self.prices.sort_unstable();
         Figures {
             count: i64::try_from(self.prices.len()).unwrap_or(i64::MAX),
@@ -74,210 +85,119 @@ impl Passing {
     }
 }
 
-/// A filter, as it is held against rows of one file.
-struct Test {
-    /// By place of the list: whether it has the payment method.
-    accepted: Option<Vec<bool>>,
-    amount: Option<i128>,
-    merchants_only: bool,
-    least_rate: Option<i128>,
-}
-
-impl Test {
-    fn passes<N: Copy + Into<i128>>(&self, row: &Row<N>) -> bool {
-        let place = (row.methods_and_merchant / 2) as usize;
-        self.accepted.as_ref().is_none_or(|accepted| accepted.get(place).is_some_and(|accepts| *accepts))
-            && self
-                .amount
-                .is_none_or(|amount| row.min_limit.into() <= amount && amount <= row.max_limit.into())
-            && (!self.merchants_only || row.methods_and_merchant % 2 == 1)
-            && self
-                .least_rate
-                .is_none_or(|least| row.completion_rate >= 0 && i128::from(row.completion_rate) >= least)
+impl HistoryFilter {
+    /// The columns that it looks at.
+    fn columns(&self) -> Vec<&'static str> {
+        let columns: [(bool, &[&str]); 4] = [
+            (self.payment_method.is_some(), &["payment_methods"]),
+            (self.amount.is_some(), &["min_limit", "max_limit"]),
+            (self.merchants_only, &["is_merchant"]),
+            (self.min_completion_rate.is_some(), &["completion_rate"]),
+        ];
+        columns.iter().filter(|(looks, _)| *looks).flat_map(|(_, columns)| columns.iter().copied()).collect()
     }
 
-    fn collect<N: Copy + Into<i128>>(&self, rows: &[Row<N>], into: &mut Passing) {
-        for row in rows.iter().filter(|row| self.passes(row)) {
-            into.prices.push(row.price.into());
-            into.volume = into.volume.saturating_add(row.available.into());
-        }
-    }
-}
-
-impl OffersFile {
-    /// Adds the offers that pass to those of their snapshots. Every snapshot of the period that has offers in this file
-    /// is noted, also if none of them passes.
-    pub(super) fn passing(
-        &self,
-        filter: &HistoryFilter,
-        period: &Range<i64>,
-        into: &mut HashMap<SnapshotKey, Passing>,
-    ) {
-        let accepts = |method: &String| self.methods.iter().map(|list| list.contains(method)).collect();
-        let test = Test {
-            accepted: filter.payment_method.as_ref().map(accepts),
-            amount: filter.amount.map(|amount| amount.units()),
-            merchants_only: filter.merchants_only,
-            least_rate: filter.min_completion_rate.map(|rate| rate.units()),
+    /// Which rows pass.
+    fn test(&self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        let columns = Columns(batch);
+        let mut passes = vec![true; batch.num_rows()];
+        let mut keep = |test: &dyn Fn(usize) -> bool| {
+            for (row, passes) in passes.iter_mut().enumerate() {
+                *passes = *passes && test(row);
+            }
         };
-        for (snapshot, at, range) in &self.runs {
-            if !period.contains(at) {
-                continue;
-            }
-            let passing = into.entry(*snapshot).or_default();
-            match &self.rows {
-                Rows::Narrow(rows) => test.collect(rows.get(range.clone()).unwrap_or_default(), passing),
-                Rows::Wide(rows) => test.collect(rows.get(range.clone()).unwrap_or_default(), passing),
-            }
-        }
-    }
-}
-
-impl Rows {
-    fn len(&self) -> usize {
-        match self {
-            Self::Narrow(rows) => rows.len(),
-            Self::Wide(rows) => rows.len(),
-        }
-    }
-
-    fn push(&mut self, row: Row<i128>) {
-        match self {
-            Self::Narrow(rows) => match row.narrow() {
-                Some(narrow) => rows.push(narrow),
-                None => {
-                    let mut wide: Vec<_> = rows.iter().map(Row::wide).collect();
-                    wide.push(row);
-                    *self = Self::Wide(wide);
-                }
-            },
-            Self::Wide(rows) => rows.push(row),
-        }
-    }
-}
-
-impl Row<i128> {
-    fn narrow(&self) -> Option<Row<i64>> {
-        Some(Row {
-            price: self.price.try_into().ok()?,
-            available: self.available.try_into().ok()?,
-            min_limit: self.min_limit.try_into().ok()?,
-            max_limit: self.max_limit.try_into().ok()?,
-            completion_rate: self.completion_rate,
-            methods_and_merchant: self.methods_and_merchant,
-        })
-    }
-}
-
-impl Row<i64> {
-    fn wide(&self) -> Row<i128> {
-        Row {
-            price: self.price.into(),
-            available: self.available.into(),
-            min_limit: self.min_limit.into(),
-            max_limit: self.max_limit.into(),
-            completion_rate: self.completion_rate,
-            methods_and_merchant: self.methods_and_merchant,
-        }
-    }
-}
-
-/// Finds the place of a list among those that there are.
-#[derive(Default)]
-struct Places {
-    /// The dictionary that `known` is about.
-    texts: Option<StringArray>,
-    /// By the places of a list's texts in the dictionary.
-    known: HashMap<Vec<i32>, u32>,
-}
-
-impl Places {
-    fn of(&mut self, lists: &Lists<'_>, row: usize, all: &mut Vec<Vec<String>>) -> u32 {
-        let key = lists.places(row);
-        if let Some(place) = self.known.get(key) {
-            return *place;
-        }
-        let list: Vec<String> =
-            key.iter().filter_map(|place| lists.texts.text(*place)).map(str::to_owned).collect();
-        let place = all.iter().position(|known| *known == list).unwrap_or_else(|| {
-            all.push(list);
-            all.len() - 1
-        });
-        let place = u32::try_from(place).unwrap_or(u32::MAX);
-        self.known.insert(key.to_vec(), place);
-        place
-    }
-
-    /// Batches of one row group share their dictionary; with another one, its places mean something else.
-    fn begin(&mut self, texts: &StringArray) {
-        let same = |known: &StringArray| known.values().ptr_eq(texts.values()) && known.len() == texts.len();
-        if !self.texts.as_ref().is_some_and(same) {
-            self.known.clear();
-            self.texts = Some(texts.clone());
-        }
-    }
-}
-
-impl Decoded for OffersFile {
-    const TABLE: Table = Table::FactOffers;
-    const COLUMNS: &'static [&'static str] = &[
-        "snapshot_id",
-        "extraction_timestamp",
-        "price",
-        "available_amount",
-        "min_limit",
-        "max_limit",
-        "completion_rate",
-        "payment_methods",
-        "is_merchant",
-    ];
-    const REPEATED: &'static [&'static str] = &["snapshot_id", "payment_methods"];
-    /// A month of some ten markets of a hundred offers, every ten minutes.
-    const KEPT: u64 = 256 << 20;
-
-    fn decode(batches: &[RecordBatch]) -> Result<Self, ArrowError> {
-        let all = batches.iter().map(RecordBatch::num_rows).sum();
-        let mut rows = Rows::Narrow(Vec::with_capacity(all));
-        let mut runs: Vec<(SnapshotKey, i64, Range<usize>)> = Vec::new();
-        let (mut methods, mut places) = (Vec::new(), Places::default());
-        for batch in batches {
-            let columns = Columns(batch);
-            let ids = columns.repeated("snapshot_id")?;
-            let times = columns.times("extraction_timestamp")?;
-            let (prices, available) = (columns.decimals("price")?, columns.decimals("available_amount")?);
+        if let Some(amount) = self.amount.map(|amount| amount.units()) {
             let (least, most) = (columns.decimals("min_limit")?, columns.decimals("max_limit")?);
-            let rates = columns.decimals("completion_rate")?;
-            let lists = columns.lists("payment_methods")?;
-            let merchants = columns.flags("is_merchant")?;
-            places.begin(lists.texts.texts);
-            let mut before = None;
-            for row in 0..batch.num_rows() {
-                let (id, place) = (ids.places[row], rows.len());
-                match runs.last_mut() {
-                    Some((_, _, range)) if before == Some(id) => range.end = place + 1,
-                    _ => runs.push((SnapshotKey::of(ids.row(row)), times.value(row), place..place + 1)),
-                }
-                before = Some(id);
-                let rate = value(rates, row).and_then(|rate| i32::try_from(rate).ok());
-                let list = places.of(&lists, row, &mut methods);
-                rows.push(Row {
-                    price: prices.value(row),
-                    available: available.value(row),
-                    min_limit: least.value(row),
-                    max_limit: most.value(row),
-                    completion_rate: rate.unwrap_or(-1),
-                    methods_and_merchant: 2 * list + u32::from(merchants.value(row)),
-                });
-            }
+            keep(&|row| least.value(row) <= amount && amount <= most.value(row));
         }
-        Ok(Self { rows, runs, methods })
+        if self.merchants_only {
+            let merchants = columns.flags("is_merchant")?;
+            keep(&|row| merchants.value(row));
+        }
+        if let Some(least) = self.min_completion_rate.map(|rate| rate.units()) {
+            let rates = columns.decimals("completion_rate")?;
+            keep(&|row| value(rates, row).is_some_and(|rate| rate >= least));
+        }
+        if let Some(method) = &self.payment_method {
+            let lists = columns.lists("payment_methods")?;
+            let wanted = lists.texts.find(method);
+            keep(&|row| lists.places(row).iter().any(|place| Some(*place) == wanted));
+        }
+        Ok(passes.into())
+    }
+}
+
+/// What is counted of the offers that pass.
+const COUNTED: [&str; 3] = ["snapshot_id", "price", "available_amount"];
+
+impl Decoded for PassingFile {
+    const TABLE: Table = Table::FactOffers;
+    /// Months of dozens of filters.
+    const KEPT: u64 = 128 << 20;
+    type Question = (Pair, HistoryFilter);
+
+    async fn read(
+        planner: Planner,
+        planned: PlannedFile,
+        (pair, filter): Self::Question,
+    ) -> Result<Self, PlanError> {
+        let looked_at = filter.columns();
+        let first = planned.zone == Zone::Sealed;
+        let mut columns = COUNTED.to_vec();
+        let mut test = None;
+        if first {
+            let filter = filter.clone();
+            let passes = Arc::new(move |batch: &RecordBatch| filter.test(batch));
+            test = Some(RowTest { columns: &looked_at, passes });
+        } else {
+            columns.extend(&looked_at);
+        }
+        let wanted = Wanted {
+            columns: &columns,
+            repeated: &["snapshot_id", "payment_methods"],
+            values: &pair.values(),
+            test,
+        };
+        let batches = planner.read_where(&planned, wanted).await?;
+        let figures = figures(&batches, (!first).then_some(&filter));
+        let broken =
+            |source: ArrowError| PlanError::File { path: planned.meta.location, source: source.into() };
+        Ok(Self { date: planned.date, zone: planned.zone, figures: figures.map_err(broken)? })
     }
 
     fn bytes(&self) -> usize {
-        let row = match self.rows {
-            Rows::Narrow(_) => size_of::<Row<i64>>(),
-            Rows::Wide(_) => size_of::<Row<i128>>(),
-        };
-        self.rows.len() * row + self.runs.len() * 48 + self.methods.len() * 100
+        self.figures.len() * size_of::<(SnapshotKey, Figures)>()
     }
+}
+
+/// Figures by snapshot of the rows, or of those of them that pass.
+fn figures(
+    batches: &[RecordBatch],
+    filter: Option<&HistoryFilter>,
+) -> Result<Vec<(SnapshotKey, Figures)>, ArrowError> {
+    let mut snapshots: HashMap<SnapshotKey, Passing> = HashMap::new();
+    for batch in batches {
+        let columns = Columns(batch);
+        let ids = columns.repeated("snapshot_id")?;
+        let (prices, available) = (columns.decimals("price")?, columns.decimals("available_amount")?);
+        let passes = filter.map(|filter| filter.test(batch)).transpose()?;
+        for rows in runs(ids.places) {
+            let snapshot = snapshots.entry(SnapshotKey::of(ids.row(rows.start))).or_default();
+            for row in rows.filter(|row| passes.as_ref().is_none_or(|passes| passes.value(*row))) {
+                snapshot.prices.push(prices.value(row));
+                snapshot.volume = snapshot.volume.saturating_add(available.value(row));
+            }
+        }
+    }
+    Ok(snapshots.into_iter().map(|(snapshot, passing)| (snapshot, passing.figures())).collect())
+}
+
+/// Rows of one place that follow each other.
+fn runs(places: &[i32]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    places.chunk_by(|left, right| left == right).map(move |run| {
+        let rows = start..start + run.len();
+        start = rows.end;
+        rows
+    })
 }

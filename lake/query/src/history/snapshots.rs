@@ -2,13 +2,16 @@
 //!
 //! A day of one pair at one snapshot every ten minutes is 288 rows, in a file of one page per column.
 
-use arrow::{array::RecordBatch, error::ArrowError};
+use arrow::{
+    array::{Decimal128Array, RecordBatch},
+    error::ArrowError,
+};
 use cauce_tables::{
-    Table,
+    PlanError, PlannedFile, Planner, Table, Wanted,
     typed::{Columns, value},
 };
 
-use super::files::Decoded;
+use super::files::{Decoded, Pair};
 
 /// A market: venue, asset, fiat and the taker's side, as they stand in the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,85 +100,135 @@ impl SnapshotsFile {
     }
 }
 
+/// What is asked of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SnapshotsOf {
+    pub(super) pair: Pair,
+    /// Whether more than the count of offers is wanted: with a filter the figures come from elsewhere, and half of the
+    /// columns need not be decoded.
+    pub(super) with_figures: bool,
+}
+
+/// Which snapshots there are.
+const SNAPSHOTS: [&str; 9] = [
+    "snapshot_id",
+    "extraction_timestamp",
+    "venue",
+    "crypto",
+    "fiat",
+    "trade_type",
+    "total_offers_count",
+    "is_complete",
+    "received_at",
+];
+/// Their figures.
+const FIGURES: [&str; 6] =
+    ["total_available_volume", "median_price", "min_price", "max_price", "sum_price", "sum_price_sq"];
+
 impl Decoded for SnapshotsFile {
     const TABLE: Table = Table::FactMarketDepth;
-    const COLUMNS: &'static [&'static str] = &[
-        "snapshot_id",
-        "extraction_timestamp",
-        "venue",
-        "crypto",
-        "fiat",
-        "trade_type",
-        "total_offers_count",
-        "is_complete",
-        "total_available_volume",
-        "median_price",
-        "min_price",
-        "max_price",
-        "sum_price",
-        "sum_price_sq",
-        "received_at",
-    ];
-    const REPEATED: &'static [&'static str] = &["venue", "trade_type"];
     /// A year of some ten markets, every ten minutes.
     const KEPT: u64 = 128 << 20;
+    type Question = SnapshotsOf;
 
-    fn decode(batches: &[RecordBatch]) -> Result<Self, ArrowError> {
-        let mut snapshots = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-        let mut runs: Vec<(MarketName, usize, usize)> = Vec::new();
-        for batch in batches {
-            let columns = Columns(batch);
-            let ids = columns.text("snapshot_id")?;
-            let times = columns.times("extraction_timestamp")?;
-            let received = columns.times_since_added("received_at")?;
-            let [venues, cryptos, fiats, sides] = [
-                columns.repeated("venue")?,
-                columns.repeated("crypto")?,
-                columns.repeated("fiat")?,
-                columns.repeated("trade_type")?,
-            ];
-            let counts = columns.whole("total_offers_count")?;
-            let complete = columns.flags("is_complete")?;
-            let (volumes, medians) =
-                (columns.decimals("total_available_volume")?, columns.decimals("median_price")?);
-            let (least, most) = (columns.decimals("min_price")?, columns.decimals("max_price")?);
-            let (sums, squares) = (columns.decimals("sum_price")?, columns.decimals("sum_price_sq")?);
-            for row in 0..batch.num_rows() {
-                let [venue, crypto, fiat, trade_type] =
-                    [venues, cryptos, fiats, sides].map(|column| column.row(row));
-                match runs.last_mut() {
-                    Some((same, _, end)) if same.is(venue, crypto, fiat, trade_type) => *end += 1,
-                    _ => {
-                        let market = MarketName {
-                            venue: venue.to_owned(),
-                            crypto: crypto.to_owned(),
-                            fiat: fiat.to_owned(),
-                            trade_type: trade_type.to_owned(),
-                        };
-                        runs.push((market, snapshots.len(), snapshots.len() + 1));
-                    }
-                }
-                snapshots.push(Snapshot {
-                    id: SnapshotKey::of(ids.value(row)),
-                    at: times.value(row),
-                    received: received.and_then(|times| value(times, row)),
-                    is_complete: complete.value(row),
-                    figures: Figures {
-                        count: counts.value(row).into(),
-                        sum_price: sums.value(row),
-                        sum_price_sq: value(squares, row),
-                        min_price: value(least, row),
-                        max_price: value(most, row),
-                        median_price: value(medians, row),
-                        volume: volumes.value(row),
-                    },
-                });
-            }
-        }
-        Ok(Self { snapshots, runs })
+    async fn read(planner: Planner, planned: PlannedFile, asked: SnapshotsOf) -> Result<Self, PlanError> {
+        let mut columns = SNAPSHOTS.to_vec();
+        columns.extend(FIGURES.iter().filter(|_| asked.with_figures));
+        let wanted = Wanted {
+            columns: &columns,
+            repeated: &["venue", "trade_type"],
+            values: &asked.pair.values(),
+            test: None,
+        };
+        let batches = planner.read_where(&planned, wanted).await?;
+        let broken =
+            |source: ArrowError| PlanError::File { path: planned.meta.location, source: source.into() };
+        decode(&batches, asked.with_figures).map_err(broken)
     }
 
     fn bytes(&self) -> usize {
         self.snapshots.len() * size_of::<Snapshot>() + self.runs.len() * 150
+    }
+}
+
+fn decode(batches: &[RecordBatch], with_figures: bool) -> Result<SnapshotsFile, ArrowError> {
+    let mut snapshots = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let mut runs: Vec<(MarketName, usize, usize)> = Vec::new();
+    for batch in batches {
+        let columns = Columns(batch);
+        let ids = columns.text("snapshot_id")?;
+        let times = columns.times("extraction_timestamp")?;
+        let received = columns.times_since_added("received_at")?;
+        let [venues, cryptos, fiats, sides] = [
+            columns.repeated("venue")?,
+            columns.repeated("crypto")?,
+            columns.repeated("fiat")?,
+            columns.repeated("trade_type")?,
+        ];
+        let counts = columns.whole("total_offers_count")?;
+        let complete = columns.flags("is_complete")?;
+        let figures = with_figures.then(|| FigureColumns::of(columns)).transpose()?;
+        for row in 0..batch.num_rows() {
+            let [venue, crypto, fiat, trade_type] =
+                [venues, cryptos, fiats, sides].map(|column| column.row(row));
+            match runs.last_mut() {
+                Some((same, _, end)) if same.is(venue, crypto, fiat, trade_type) => *end += 1,
+                _ => {
+                    let market = MarketName {
+                        venue: venue.to_owned(),
+                        crypto: crypto.to_owned(),
+                        fiat: fiat.to_owned(),
+                        trade_type: trade_type.to_owned(),
+                    };
+                    runs.push((market, snapshots.len(), snapshots.len() + 1));
+                }
+            }
+            snapshots.push(Snapshot {
+                id: SnapshotKey::of(ids.value(row)),
+                at: times.value(row),
+                received: received.and_then(|times| value(times, row)),
+                is_complete: complete.value(row),
+                figures: Figures {
+                    count: counts.value(row).into(),
+                    ..figures.as_ref().map_or(Figures::NONE, |figures| figures.row(row))
+                },
+            });
+        }
+    }
+    Ok(SnapshotsFile { snapshots, runs })
+}
+
+struct FigureColumns<'b> {
+    sums: &'b Decimal128Array,
+    squares: &'b Decimal128Array,
+    least: &'b Decimal128Array,
+    most: &'b Decimal128Array,
+    medians: &'b Decimal128Array,
+    volumes: &'b Decimal128Array,
+}
+
+impl<'b> FigureColumns<'b> {
+    fn of(columns: Columns<'b>) -> Result<Self, ArrowError> {
+        Ok(Self {
+            sums: columns.decimals("sum_price")?,
+            squares: columns.decimals("sum_price_sq")?,
+            least: columns.decimals("min_price")?,
+            most: columns.decimals("max_price")?,
+            medians: columns.decimals("median_price")?,
+            volumes: columns.decimals("total_available_volume")?,
+        })
+    }
+
+    /// All but the count.
+    fn row(&self, row: usize) -> Figures {
+        Figures {
+            count: 0,
+            sum_price: self.sums.value(row),
+            sum_price_sq: value(self.squares, row),
+            min_price: value(self.least, row),
+            max_price: value(self.most, row),
+            median_price: value(self.medians, row),
+            volume: self.volumes.value(row),
+        }
     }
 }

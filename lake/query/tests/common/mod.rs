@@ -1,4 +1,5 @@
 //! A small lake, written by hand: two sides of one pair, three snapshots each over half an hour, with a gap between.
+#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use cauce_model::{Market, RawId, RunId, TradeType};
 use cauce_normalize::{normalize, open};
 use cauce_query::Lake;
 use cauce_raw::{Bundle, Envelope, RawZone, kind};
-use cauce_tables::{DayBatch, write};
+use cauce_tables::{DayBatch, Days, Table, write};
 use chrono::{DateTime, TimeDelta, Utc};
 use object_store::{ObjectStore, memory::InMemory};
 use serde_json::{Value, json};
@@ -91,6 +92,28 @@ pub(crate) async fn add_received(
     for file in day.finish().unwrap() {
         write(store, &file).await.unwrap();
     }
+}
+
+/// Adds the snapshots of a moment as a normalizer leaves them that has not come to their offers yet.
+pub(crate) async fn add_without_offers(store: &Arc<dyn ObjectStore>, minutes: i64, step: i64) {
+    let at = start() + TimeDelta::minutes(minutes);
+    let (id, bytes) = object(at, step, None);
+    let mut day = DayBatch::new(id.date());
+    day.read(&id, &bytes);
+    for file in day.finish().unwrap().iter().filter(|file| file.table != Table::FactOffers) {
+        write(store, file).await.unwrap();
+    }
+}
+
+/// The same lake with its day sealed, and only seals in it.
+pub(crate) async fn sealed_lake() -> Lake {
+    let lake = lake().await;
+    let maintainer =
+        Maintainer::new(Arc::clone(lake.store()), lake.planner().clone(), MaintenanceSettings::default());
+    let later = Utc::now();
+    assert_eq!(maintainer.seal(Days::ALL, later, false).await.unwrap().sealed.len(), 4);
+    assert!(!maintainer.collect(later + TimeDelta::days(1), false).await.unwrap().is_empty());
+    lake
 }
 
 /// The lake: snapshots at 10:00, 10:05 and 10:30.
