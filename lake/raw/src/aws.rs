@@ -12,7 +12,8 @@ use aws_smithy_http_client::{
 /// Reads the surroundings. Nothing is asked of AWS before a client needs credentials.
 pub async fn connect() -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+    // On the heap: it is large, and would make everything large that opens a lake.
+    Box::pin(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load()).await
 }
 
 /// An emulator of AWS, which takes any credentials.
