@@ -33,9 +33,10 @@ fn attempts_of(message: &str) -> String {
     format!("attempt/{message}")
 }
 
-/// Whole seconds, as SQS has them; a part of one is one more.
+/// Whole seconds, as SQS has them; a part of one is one more, and twelve hours are the most that it takes.
 fn seconds(time: Duration) -> i32 {
-    i32::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(i32::MAX)
+    const MOST: i32 = 12 * 3_600;
+    i32::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(MOST).min(MOST)
 }
 
 impl SqsQueue {
@@ -149,8 +150,12 @@ impl SqsQueue {
 
 /// Errors that say that a loan is over: its message is gone, or somebody else's by now.
 fn is_over<E: ProvideErrorMetadata>(error: &E) -> bool {
-    let over = ["ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"];
-    error.code().is_some_and(|code| over.iter().any(|known| code.ends_with(known)))
+    match error.code() {
+        Some("InvalidParameterValue") => error.message().is_some_and(|said| said.contains("ReceiptHandle")),
+        code => code.is_some_and(|code| {
+            code.ends_with("ReceiptHandleIsInvalid") || code.ends_with("MessageNotInflight")
+        }),
+    }
 }
 
 fn sent_at(message: &Message) -> Option<DateTime<Utc>> {
