@@ -28,7 +28,21 @@ impl Suite {
         self.a_message_is_done_when_acknowledged(&*queue).await?;
         self.an_unacknowledged_message_comes_back(&*queue, &let_pass).await?;
         self.a_failing_message_dies_with_its_reasons(&*queue, &let_pass).await?;
+        self.a_released_message_was_never_handed_out(&*queue).await?;
         self.receivers_side_by_side_share_nothing(&queue).await
+    }
+
+    async fn a_released_message_was_never_handed_out(self, queue: &dyn Queue) -> Result<(), QueueError> {
+        queue.send("not begun").await?;
+        for _ in 0..=MAX_RECEIPTS {
+            let lent = queue.receive(1, self.visibility).await?.remove(0);
+            assert_eq!((lent.body.as_str(), lent.receipts), ("not begun", 1));
+            queue.release(&lent).await?;
+        }
+        let lent = queue.receive(1, self.visibility).await?.remove(0);
+        assert!(queue.acknowledge(&lent).await?);
+        assert_eq!(queue.stats().await?, crate::QueueStats::default());
+        Ok(())
     }
 
     async fn a_message_is_done_when_acknowledged(self, queue: &dyn Queue) -> Result<(), QueueError> {

@@ -26,19 +26,23 @@ impl RawCreated {
         serde_json::json!({ "key": self.key }).to_string()
     }
 
-    /// The raw objects that a message names: one, or those of an event of S3, which may name several, or none where it
-    /// only says that the queue is connected, or speaks of other objects of the bucket.
-    pub fn parse(body: &str) -> Result<Vec<RawId>, BadValue> {
-        let message: Message = serde_json::from_str(body)
-            .map_err(|error| BadValue::new("message", body, format!("is no event: {error}")))?;
-        match message {
-            Message::Ours(created) => Ok(vec![RawId::from_key(&created.key)?]),
+    /// The keys that an event of S3 names, from the zone on: a lake may be under a prefix of its bucket. None where it
+    /// only says that the queue is connected.
+    pub fn keys_in(body: &str, zone: &str) -> Result<Vec<String>, BadValue> {
+        match Message::read(body)? {
+            Message::Ours(created) => Ok(vec![created.key]),
             Message::S3 { records } => {
                 let keys = records.iter().map(|record| decoded(&record.s3.object.key));
-                keys.filter_map(|key| in_raw_zone(&key).map(RawId::from_key)).collect()
+                Ok(keys.filter_map(|key| from_zone(&key, zone).map(str::to_owned)).collect())
             }
             Message::S3Test { .. } => Ok(Vec::new()),
         }
+    }
+
+    /// The raw objects that a message names: one, or those of an event of S3, which may name several, or none where it
+    /// only says that the queue is connected, or speaks of other objects of the bucket.
+    pub fn parse(body: &str) -> Result<Vec<RawId>, BadValue> {
+        Self::keys_in(body, "raw")?.iter().map(|key| RawId::from_key(key)).collect()
     }
 }
 
@@ -55,6 +59,13 @@ enum Message {
         #[serde(rename = "Event")]
         _event: String,
     },
+}
+
+impl Message {
+    fn read(body: &str) -> Result<Self, BadValue> {
+        serde_json::from_str(body)
+            .map_err(|error| BadValue::new("message", body, format!("is no event: {error}")))
+    }
 }
 
 #[derive(Deserialize)]
@@ -77,12 +88,12 @@ fn decoded(key: &str) -> String {
     percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// The key from `raw/` on: a lake may be under a prefix of its bucket.
-fn in_raw_zone(key: &str) -> Option<&str> {
-    if key.starts_with("raw/") {
+fn from_zone<'a>(key: &'a str, zone: &str) -> Option<&'a str> {
+    let begins = |rest: &str| rest.strip_prefix(zone).is_some_and(|rest| rest.starts_with('/'));
+    if begins(key) {
         return Some(key);
     }
-    key.find("/raw/").map(|place| &key[place + 1..])
+    key.match_indices('/').map(|(place, _)| &key[place + 1..]).find(|rest| begins(rest))
 }
 
 /// Puts a message into a queue for every raw object that the store reports.

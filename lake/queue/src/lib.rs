@@ -100,6 +100,9 @@ pub trait Queue: std::fmt::Debug + Send + Sync {
     /// The message could not be handled: why, and when it may be tried again.
     async fn fail(&self, delivery: &Delivery, reason: &str, retry_in: Duration) -> Result<(), QueueError>;
 
+    /// Hands back a message that was not begun: others may have it at once, and this time does not count.
+    async fn release(&self, delivery: &Delivery) -> Result<(), QueueError>;
+
     /// More time for a long piece of work.
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<bool, QueueError>;
 

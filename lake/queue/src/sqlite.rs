@@ -187,6 +187,20 @@ impl Queue for SqliteQueue {
         })
     }
 
+    async fn release(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        let now = self.micros_now();
+        self.transaction(|db| {
+            let mut back = db.prepare_cached(
+                "UPDATE message SET visible_at = ?3, receipts = receipts - 1, receipt = NULL
+                 WHERE id = ?1 AND receipt = ?2",
+            )?;
+            if back.execute(params![delivery.id, delivery.receipt, now])? == 1 {
+                db.prepare_cached("DELETE FROM attempt WHERE receipt = ?1")?.execute([&delivery.receipt])?;
+            }
+            Ok(())
+        })
+    }
+
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<bool, QueueError> {
         let visible_at = after(self.micros_now(), visibility);
         self.sql(|db| {

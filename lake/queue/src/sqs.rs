@@ -218,6 +218,13 @@ impl Queue for SqsQueue {
         self.visible_in(&self.url, &delivery.receipt, seconds(retry_in)).await.map(drop)
     }
 
+    /// SQS can't take a receipt back, so it is another message with the same words. It is sent before the first is
+    /// deleted: a crash between the two leaves it twice, which is no harm.
+    async fn release(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        self.send(&delivery.body).await?;
+        self.acknowledge(delivery).await.map(drop)
+    }
+
     async fn extend(&self, delivery: &Delivery, visibility: Duration) -> Result<bool, QueueError> {
         self.visible_in(&self.url, &delivery.receipt, seconds(visibility)).await
     }

@@ -17,9 +17,9 @@ mod zone;
 
 pub use bundle::{Bundle, RawObject};
 pub use envelope::{Body, Envelope, Request, lines};
+pub use store::{CreatedListener, Durability, NotifyingStore, OpenError, UploadLinks, open, state_folder};
 #[cfg(feature = "s3")]
-pub use store::open_s3;
-pub use store::{CreatedListener, Durability, NotifyingStore, OpenError, open, state_folder};
+pub use store::{S3UploadLinks, open_s3};
 pub use zone::{Put, RawError, RawZone};
 
 /// Kinds of raw objects, as they stand in keys.

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cauce_model::{BadValue, RawId};
@@ -99,6 +99,15 @@ impl Drained {
     }
 }
 
+/// What became of deliveries that were handed to [`Worker::handle`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Handled {
+    /// How many, and what of them.
+    pub counts: Drained,
+    /// Ids of those that failed; their reasons are with the queue.
+    pub failed: Vec<String>,
+}
+
 /// The normalizer at work.
 #[derive(Debug, Clone)]
 pub struct Worker {
@@ -149,29 +158,54 @@ impl Worker {
     /// Takes one batch of messages. None to take: all counts are zero.
     pub async fn batch(&self) -> Result<Drained, WorkerError> {
         let deliveries = self.queue.receive(self.settings.messages, self.settings.visibility).await?;
-        let mut counts = Drained { messages: deliveries.len() as u64, ..Drained::default() };
+        Ok(self.handle(deliveries, None).await?.counts)
+    }
+
+    /// Handles messages that were received already, as functions get them. Those that are done are acknowledged. What
+    /// has not been begun by `until` is handed back: it has not failed, and must not be counted as if it had.
+    pub async fn handle(
+        &self,
+        deliveries: Vec<Delivery>,
+        until: Option<Instant>,
+    ) -> Result<Handled, WorkerError> {
+        let mut handled = Handled::default();
+        handled.counts.messages = deliveries.len() as u64;
+        let late = || until.is_some_and(|until| Instant::now() >= until);
         // A message that has been seen before may be what killed the batch that it was in: it is handled alone.
         let (again, fresh): (Vec<_>, Vec<_>) =
             deliveries.into_iter().partition(|delivery| delivery.receipts > 1);
         for delivery in again {
-            let loaded = self.load(delivery, &mut counts).await?;
-            self.settle(loaded.into_iter().collect(), &mut counts).await?;
+            if late() {
+                self.queue.release(&delivery).await?;
+                continue;
+            }
+            let loaded = self.load(delivery, &mut handled).await?;
+            self.settle(loaded.into_iter().collect(), &mut handled).await?;
         }
         let (mut bundle, mut size) = (Vec::new(), 0);
         for delivery in fresh {
-            let Some(loaded) = self.load(delivery, &mut counts).await? else { continue };
+            if late() {
+                self.queue.release(&delivery).await?;
+                continue;
+            }
+            let Some(loaded) = self.load(delivery, &mut handled).await? else { continue };
             size += loaded.objects.iter().map(|(_, lines)| lines.len()).sum::<usize>();
             bundle.push(loaded);
             if size >= self.settings.bytes {
-                self.settle(std::mem::take(&mut bundle), &mut counts).await?;
+                self.settle(std::mem::take(&mut bundle), &mut handled).await?;
                 size = 0;
             }
         }
-        self.settle(bundle, &mut counts).await?;
-        Ok(counts)
+        self.settle(bundle, &mut handled).await?;
+        let Drained { done, failed, offers, bytes, .. } = handled.counts;
+        metrics::counter!("queue_consumed_total", "outcome" => "done").increment(done);
+        metrics::counter!("queue_consumed_total", "outcome" => "failed").increment(failed);
+        metrics::counter!("offers_written_total").increment(offers);
+        metrics::counter!("raw_bytes_total").increment(bytes);
+        Ok(handled)
     }
 
-    async fn load(&self, delivery: Delivery, counts: &mut Drained) -> Result<Option<Loaded>, WorkerError> {
+    async fn load(&self, delivery: Delivery, handled: &mut Handled) -> Result<Option<Loaded>, WorkerError> {
         let read = async {
             let mut objects = Vec::new();
             for raw in RawCreated::parse(&delivery.body)? {
@@ -182,11 +216,11 @@ impl Worker {
         };
         match read.await {
             Ok(objects) => {
-                counts.bytes += objects.iter().map(|(_, lines)| lines.len() as u64).sum::<u64>();
+                handled.counts.bytes += objects.iter().map(|(_, lines)| lines.len() as u64).sum::<u64>();
                 Ok(Some(Loaded { delivery, objects }))
             }
             Err(error) => {
-                self.fail(&delivery, &error, counts).await?;
+                self.fail(&delivery, &error, handled).await?;
                 Ok(None)
             }
         }
@@ -196,22 +230,23 @@ impl Worker {
         &self,
         delivery: &Delivery,
         error: &MessageError,
-        counts: &mut Drained,
+        handled: &mut Handled,
     ) -> Result<(), QueueError> {
-        counts.failed += 1;
+        handled.counts.failed += 1;
+        handled.failed.push(delivery.id.clone());
         tracing::warn!(message = %delivery.body, receipts = delivery.receipts, %error, "message failed");
         self.queue.fail(delivery, &error.to_string(), self.settings.retry_in).await
     }
 
     /// Normalizes a bundle, writes its files, acknowledges.
-    async fn settle(&self, bundle: Vec<Loaded>, counts: &mut Drained) -> Result<(), WorkerError> {
+    async fn settle(&self, bundle: Vec<Loaded>, handled: &mut Handled) -> Result<(), WorkerError> {
         if bundle.is_empty() {
             return Ok(());
         }
         let thresholds = self.settings.thresholds;
         let settled = tokio::task::spawn_blocking(move || records(bundle, thresholds)).await?;
         for (delivery, error) in &settled.failed {
-            self.fail(delivery, error, counts).await?;
+            self.fail(delivery, error, handled).await?;
         }
         for file in &settled.files? {
             write(&self.store, file).await?;
@@ -221,8 +256,8 @@ impl Worker {
                 tracing::warn!(message = %delivery.body, "took longer than its loan; it is handled again, to no harm");
             }
         }
-        counts.done += settled.done.len() as u64;
-        counts.offers += settled.offers;
+        handled.counts.done += settled.done.len() as u64;
+        handled.counts.offers += settled.offers;
         Ok(())
     }
 }

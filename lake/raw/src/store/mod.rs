@@ -8,14 +8,16 @@ mod s3;
 use std::{
     path::{Path as FilePath, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
+use async_trait::async_trait;
 use directory::DirectoryStore;
 pub use directory::Durability;
 pub use notify::{CreatedListener, NotifyingStore};
-use object_store::{ObjectStore, memory::InMemory};
+use object_store::{ObjectStore, memory::InMemory, path::Path};
 #[cfg(feature = "s3")]
-pub use s3::open_s3;
+pub use s3::{S3UploadLinks, open_s3};
 use thiserror::Error;
 
 /// Why a lake can't be opened.
@@ -46,6 +48,13 @@ pub enum OpenError {
     /// The object store refused.
     #[error("lake: {0}")]
     Store(#[from] object_store::Error),
+}
+
+/// Gives others a link by which they may put one object into the lake without having its keys.
+#[async_trait]
+pub trait UploadLinks: std::fmt::Debug + Send + Sync {
+    /// An address for one `PUT` of `place`, good for `good_for`.
+    async fn link(&self, place: &Path, good_for: Duration) -> Result<String, object_store::Error>;
 }
 
 /// Opens the store of a lake: a directory (made if missing), `file://…`, or `memory://`.

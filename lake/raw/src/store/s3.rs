@@ -1,21 +1,31 @@
 //! A bucket, or a prefix of one, as an object store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use object_store::{
     CredentialProvider, Error, ObjectStore, Result,
-    aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut},
+    aws::{AmazonS3, AmazonS3Builder, AwsCredential, S3ConditionalPut},
+    path::Path,
     prefix::PrefixStore,
+    signer::Signer,
 };
 
-use super::OpenError;
+use super::{OpenError, UploadLinks};
 
 /// Opens `s3://bucket` or `s3://bucket/prefix`. Creates and replaces are conditional puts (`If-None-Match`, `If-Match`),
 /// each of one request: an object appears whole or not at all.
 pub fn open_s3(url: &str, aws: &SdkConfig) -> std::result::Result<Arc<dyn ObjectStore>, OpenError> {
+    let (store, prefix) = bucket_of(url, aws)?;
+    Ok(match prefix {
+        "" => Arc::new(store),
+        prefix => Arc::new(PrefixStore::new(store, prefix)),
+    })
+}
+
+fn bucket_of<'a>(url: &'a str, aws: &SdkConfig) -> std::result::Result<(AmazonS3, &'a str), OpenError> {
     let place = url.strip_prefix("s3://").filter(|place| !place.is_empty() && !place.starts_with('/'));
     let place = place.ok_or_else(|| OpenError::NoBucket { url: url.to_owned() })?;
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -30,11 +40,30 @@ pub fn open_s3(url: &str, aws: &SdkConfig) -> std::result::Result<Arc<dyn Object
     if let Some(provider) = aws.credentials_provider() {
         builder = builder.with_credentials(Arc::new(SdkCredentials(provider)));
     }
-    let store = builder.build()?;
-    Ok(match prefix.trim_matches('/') {
-        "" => Arc::new(store),
-        prefix => Arc::new(PrefixStore::new(store, prefix)),
-    })
+    Ok((builder.build()?, prefix.trim_matches('/')))
+}
+
+/// Presigned addresses of S3: whoever has one may make one `PUT`, with the rights of whoever signed it.
+#[derive(Debug)]
+pub struct S3UploadLinks {
+    store: AmazonS3,
+    prefix: Path,
+}
+
+impl S3UploadLinks {
+    /// Links into the lake at `s3://…`.
+    pub fn new(url: &str, aws: &SdkConfig) -> std::result::Result<Self, OpenError> {
+        let (store, prefix) = bucket_of(url, aws)?;
+        Ok(Self { store, prefix: Path::from(prefix) })
+    }
+}
+
+#[async_trait]
+impl UploadLinks for S3UploadLinks {
+    async fn link(&self, place: &Path, good_for: Duration) -> Result<String> {
+        let whole: Path = self.prefix.parts().chain(place.parts()).collect();
+        Ok(self.store.signed_url(http::Method::PUT, &whole, good_for).await?.into())
+    }
 }
 
 /// The credentials that AWS's own tools would use, kept and renewed by their provider.
