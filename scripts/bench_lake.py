@@ -73,13 +73,16 @@ def median_ms(ask):
     return statistics.median(times), count
 
 
-def process_ms(command):
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        times.append((time.perf_counter() - begin) * 1e3)
-    return statistics.median(times)
+def once_ms(command):
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return (time.perf_counter() - begin) * 1e3
+
+
+def processes_ms(mine, theirs, repeats=13):
+    """Medians of two commands, run in turns so that both see the same machine."""
+    pairs = [(once_ms(mine), once_ms(theirs)) for _ in range(repeats)]
+    return tuple(statistics.median(times) for times in zip(*pairs))
 
 
 def main():
@@ -102,8 +105,8 @@ def main():
             assert count == duck_count == polars_count, (name, span, count, duck_count, polars_count)
             print(f"{name}, {span} days: ours {mine:.1f} ms, DuckDB {duck_ms:.1f} ms, Polars {polars_ms:.1f} ms: "
                   f"{mine / duck_ms:.2f} x DuckDB, {mine / polars_ms:.2f} x Polars ({count} offers in each)")
-    mine = process_ms([binary, "ask", lake, "--days", str(days), "--once"])
-    theirs = process_ms([sys.executable, __file__, lake, str(days), binary, "duckdb"])
+    mine, theirs = processes_ms([binary, "ask", lake, "--days", str(days), "--once"],
+                                [sys.executable, __file__, lake, str(days), binary, "duckdb"])
     print(f"method and amount, {days} days, a process of its own: ours {mine:.0f} ms, DuckDB from Python {theirs:.0f} ms: "
           f"{mine / theirs:.2f} x")
 
