@@ -1,5 +1,6 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use cauce_ledger::Scope;
 use cauce_model::{Asset, Fiat, TradeType, Venue};
 use cauce_query::Interval;
 use cauce_tables::Derived;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Lineage(Lineage),
     /// Messages that could not be handled: list them, or put them back
     DeadLetters(DeadLetters),
+    /// API keys of those who push: add, list, revoke
+    Key(Key),
     /// Check configuration, schedule, lake, ledger and queue
     Doctor(Doctor),
 }
@@ -123,6 +126,40 @@ pub(crate) struct Ingest {
     /// The files, each a raw object of its own
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) action: KeyAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyAction {
+    /// Make a key; it is printed on the last line, once
+    Add {
+        /// Who has it
+        #[arg(long)]
+        name: String,
+        /// What it is good for: ingest, or ingest:SOURCE; may be said several times
+        #[arg(long, required = true)]
+        scope: Vec<Scope>,
+        /// When it ends by itself, such as 90d [default: never]
+        #[arg(long, value_parser = humantime::parse_duration)]
+        expires_in: Option<Duration>,
+    },
+    /// Show all keys, without their secrets
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take keys back
+    Revoke {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -247,6 +284,9 @@ pub(crate) struct Lineage {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DeadLetters {
+    /// Those of the inbox, which only a stack on AWS has
+    #[arg(long)]
+    pub(crate) inbox: bool,
     #[command(subcommand)]
     pub(crate) action: Option<DeadLettersAction>,
     /// Print as JSON

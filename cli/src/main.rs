@@ -3,18 +3,16 @@
 
 mod args;
 mod commands;
-mod config;
 mod lineage;
 mod logging;
 mod serving;
-mod world;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use args::{Args, Command};
+use cauce_query::Lake;
+use cauce_world::{Config, World, state_of};
 use clap::Parser;
-use config::Config;
-use world::World;
 
 /// How a command ended. A failure is an error, and exits with 1; wrong usage with 2.
 enum Done {
@@ -46,6 +44,11 @@ async fn main() -> ExitCode {
     }
 }
 
+/// The lake of a world, to ask.
+fn lake_of(world: &World) -> Lake {
+    Lake::new(Arc::clone(&world.store))
+}
+
 async fn run(args: Args) -> anyhow::Result<Done> {
     let Args { lake, config, command } = args;
     let config = Config::load(config.as_deref())?;
@@ -53,7 +56,7 @@ async fn run(args: Args) -> anyhow::Result<Done> {
     match command {
         // It chooses its own lake, and says little while it makes its history.
         Command::Demo(_) => {}
-        Command::Up(_) | Command::Serve(_) => logging::start("info", world::state_of(&url, &config))?,
+        Command::Up(_) | Command::Serve(_) => logging::start("info", state_of(&url, &config))?,
         _ => logging::start("warn", None)?,
     }
     let world = async |config| World::open(&url, config).await;
@@ -72,6 +75,7 @@ async fn run(args: Args) -> anyhow::Result<Done> {
         Command::Export(export) => commands::export::run(&world(config).await?, &export).await,
         Command::Lineage(lineage) => commands::lineage::run(&world(config).await?, &lineage).await,
         Command::DeadLetters(letters) => commands::dead_letters::run(&world(config).await?, &letters).await,
+        Command::Key(key) => commands::key::run(&world(config).await?, &key).await,
         Command::Doctor(doctor) => commands::doctor::run(&world(config).await?, &doctor).await,
     }
 }

@@ -1,9 +1,10 @@
 //! What runs for as long as the process: scheduler, normalizer, sweep, API.
 
-use std::{collections::HashSet, net::SocketAddr, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use cauce_api::{Api, router};
+use cauce_api::{Api, Push, admin_routes, push_routes, query_routes, served};
+use cauce_intake::Intake;
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{MaintainError, Maintainer, sweep};
 use cauce_model::RunId;
@@ -14,7 +15,7 @@ use cauce_worker::Worker;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 
-use crate::world::World;
+use cauce_world::World;
 
 /// How long a queue that was empty is left alone.
 const QUEUE_PAUSE: Duration = Duration::from_millis(500);
@@ -88,7 +89,7 @@ pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
 /// Merges the small files of open days, closes days that are over, deletes what nobody needs. Others may do the same in
 /// the same lake: the lease saves them the work, and nothing depends on it.
 pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()> {
-    let maintainer = world.maintainer(lake)?;
+    let maintainer = world.maintainer(lake.planner().clone())?;
     let schedule = &world.config.schedule;
     let owner = RunId::starting(Utc::now()).to_string();
     let ttl = TimeDelta::from_std(schedule.merge)?;
@@ -174,10 +175,23 @@ fn market_of(row: &serde_json::Map<String, serde_json::Value>) -> String {
 
 /// Serves the API and the page until the process is told to stop.
 pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> anyhow::Result<()> {
-    let ledger = std::sync::Arc::clone(&world.ledger);
-    let freshness = world.config.maintenance()?.quality.freshness;
-    let api = Api { lake, ledger, scraper: world.scraper()?, freshness, started_at: Utc::now() };
-    axum::serve(listener, router(api)).await.context("API")
+    let api = Api {
+        lake,
+        store: Arc::clone(&world.store),
+        ledger: Arc::clone(&world.ledger),
+        queue: Arc::clone(&world.queue),
+        scraper: world.scraper()?,
+        freshness: world.config.maintenance()?.quality.freshness,
+        started_at: Utc::now(),
+    };
+    let push = Push {
+        intake: Intake::new(Arc::clone(&world.store)),
+        ledger: Arc::clone(&world.ledger),
+        uploads: world.uploads.clone(),
+        largest_body: Push::LARGEST,
+    };
+    let routes = query_routes(api.clone()).merge(admin_routes(api)).merge(push_routes(push));
+    axum::serve(listener, served(routes)).await.context("API")
 }
 
 /// Takes the address, or says who may have it.

@@ -165,6 +165,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_batch_runs (
   `markets_truncated` int,
   `markets_empty` int,
   `markets_failed` int,
+  `trace_id` string,
   `raw_id` string,
   `raw_pos` int,
   `normalizer_version` int,

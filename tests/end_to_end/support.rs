@@ -104,13 +104,20 @@ pub(crate) fn market(asset: &str, fiat: &str, trade_type: TradeType) -> Market {
     Market { venue, asset: asset.parse().unwrap(), fiat: fiat.parse().unwrap(), trade_type }
 }
 
-/// The binary, on a lake, with nothing of the caller's environment that would change what it does.
+/// The binary, on a lake in a folder.
 pub(crate) fn cauce(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = binary(folder);
+    command.args(["--lake", "lake"]).args(arguments);
+    command
+}
+
+/// The binary, with nothing of the caller's environment that would change what it does.
+pub(crate) fn binary(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cauce"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CAUCE_")) {
         command.env_remove(name);
     }
-    command.current_dir(folder).args(["--lake", "lake"]).args(arguments).stdin(Stdio::null());
+    command.current_dir(folder).stdin(Stdio::null());
     command
 }
 

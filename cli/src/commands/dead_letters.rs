@@ -1,16 +1,19 @@
+use anyhow::Context;
+use cauce_world::World;
 use chrono::{DateTime, Utc};
 
 use crate::{
     Done,
     args::{DeadLetters, DeadLettersAction},
-    world::World,
 };
 
 /// What could not be handled, and why; or another chance for it.
 pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Done> {
+    let inbox = || world.inbox.as_deref().context("this lake has no inbox with a queue; [aws] names it");
+    let queue = if asked.inbox { inbox()? } else { &*world.queue };
     match &asked.action {
         None | Some(DeadLettersAction::List) => {
-            let letters = world.queue.dead_letters().await?;
+            let letters = queue.dead_letters().await?;
             if asked.json {
                 println!("{}", serde_json::to_string_pretty(&letters)?);
                 return Ok(Done::Whole);
@@ -25,7 +28,7 @@ pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Do
         }
         Some(DeadLettersAction::Redrive { ids }) => {
             let chosen = (!ids.is_empty()).then_some(ids.as_slice());
-            let count = world.queue.redrive(chosen).await?;
+            let count = queue.redrive(chosen).await?;
             if asked.json {
                 println!("{}", serde_json::json!({ "redriven": count }));
             } else {

@@ -1,17 +1,17 @@
 use std::sync::Arc;
 
-use anyhow::Context;
 use cauce_ledger::SqliteLedger;
 use cauce_maintain::sweep;
-use cauce_query::{Lake, json_rows};
+use cauce_query::Lake;
 use cauce_raw::{Durability, state_folder};
 use cauce_simulator::{Simulator, SimulatorTransport};
 use cauce_sources::{Outcome, RunOptions, Scraper, SystemClock, VirtualClock};
 use cauce_tables::Days;
-use chrono::{DateTime, TimeDelta, Utc};
+use cauce_world::{Config, World};
+use chrono::{TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{Done, args::Demo, config::Config, logging, serving, world::World};
+use crate::{Done, args::Demo, lake_of, logging, serving};
 
 /// Where the demo's lake is, unless said otherwise: not where the real one is.
 const LAKE: &str = "./demo-lake";
@@ -62,9 +62,10 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
     let schedule = config.schedule;
     let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(SystemClock)));
     let (address, venue) = cauce_simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
-    let config = Config { schedule, ..Config::parse(MARKETS)? }.simulated(&format!("http://{address}"));
-    let world = World::open(&url, config).await?;
-    let lake = world.lake();
+    let mut simulated = Config::parse(MARKETS)?.simulated(&format!("http://{address}"));
+    simulated.schedule = schedule;
+    let world = World::open(&url, simulated).await?;
+    let lake = lake_of(&world);
     if demo.once {
         history(&url, &world, &lake, demo).await?;
         venue.abort();
@@ -107,7 +108,7 @@ async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::
     // A history that was interrupted has raw objects that nobody waits for.
     sweep(&world.raw(), lake.planner(), &*world.queue, Days::ALL, TimeDelta::zero(), now).await?;
     world.worker().drain(|_| ()).await?;
-    let first = newest(lake).await?.map_or(wanted, |newest| (newest + interval).max(wanted));
+    let first = lake.newest_snapshot().await?.map_or(wanted, |newest| (newest + interval).max(wanted));
     let clock = VirtualClock::at(first);
     let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(clock.clone())));
     // What a seed makes again need not wait for the disk.
@@ -138,13 +139,6 @@ async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::
     worker.drain(|_| ()).await?;
     bar.finish();
     Ok(())
-}
-
-async fn newest(lake: &Lake) -> anyhow::Result<Option<DateTime<Utc>>> {
-    let rows =
-        json_rows(&lake.sql("SELECT max(extraction_timestamp) AS newest FROM fact_market_depth").await?);
-    let newest = rows.first().and_then(|row| row.get("newest")?.as_str());
-    newest.map(|text| text.parse().context("newest snapshot")).transpose()
 }
 
 pub(crate) fn style() -> anyhow::Result<ProgressStyle> {

@@ -5,10 +5,11 @@ use cauce_model::{Market, Venue};
 use cauce_protocols::venues::{self, Answer};
 use cauce_query::{Lake, json_rows};
 use cauce_sources::{Breaker, BreakerState, HttpRequest, fit};
+use cauce_world::World;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Done, args::Doctor, world::World};
+use crate::{Done, args::Doctor, lake_of};
 
 #[derive(Serialize)]
 struct Finding {
@@ -28,7 +29,7 @@ pub(crate) async fn run(world: &World, asked: &Doctor) -> anyhow::Result<Done> {
     };
     let markets = world.config.markets();
     find("markets", !markets.is_empty(), format!("{} markets configured", markets.len()));
-    let lake = world.lake();
+    let lake = lake_of(world);
     let counted = lake.sql("SELECT count(*) FROM fact_market_depth").await;
     find(
         "lake",

@@ -3,13 +3,10 @@ use std::time::Duration;
 use anyhow::Context;
 use cauce_maintain::export;
 use cauce_raw::Durability;
+use cauce_world::{World, open_store};
 use indicatif::ProgressBar;
 
-use crate::{
-    Done,
-    args::Export,
-    world::{World, open_store},
-};
+use crate::{Done, args::Export};
 
 /// Copies the lake to another place.
 pub(crate) async fn run(world: &World, asked: &Export) -> anyhow::Result<Done> {

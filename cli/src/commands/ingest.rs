@@ -1,13 +1,14 @@
-use std::{borrow::Cow, fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
+use cauce_intake::{Brought, Intake, Kept};
 use cauce_protocols::legacy;
-use cauce_raw::{Bundle, Envelope, Put, kind};
 use cauce_sources::{Imported, import_legacy};
+use cauce_world::World;
 use chrono::Utc;
 use serde_json::json;
 
-use crate::{Done, args::Ingest, world::World};
+use crate::{Done, args::Ingest};
 
 /// Keeps files verbatim in the raw zone. A file that can't be read stops nothing but itself.
 pub(crate) async fn run(world: &World, ingest: &Ingest) -> anyhow::Result<Done> {
@@ -18,8 +19,8 @@ pub(crate) async fn run(world: &World, ingest: &Ingest) -> anyhow::Result<Done> 
     let mut failed = 0;
     for file in &ingest.files {
         match store(world, ingest, file).await {
-            Ok((key, put)) => {
-                let new = put == Put::Created;
+            Ok(Kept { id, is_new: new }) => {
+                let key = id.key();
                 if !ingest.json {
                     let note = if new { "" } else { " (was there already)" };
                     println!("{} -> {key}{note}", file.display());
@@ -90,23 +91,14 @@ fn ended(failed: usize, all: usize) -> Done {
     }
 }
 
-async fn store(world: &World, ingest: &Ingest, file: &Path) -> anyhow::Result<(String, Put)> {
+async fn store(world: &World, ingest: &Ingest, file: &Path) -> anyhow::Result<Kept> {
     let bytes = fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
-    let at = ingest.fetched_at.unwrap_or_else(Utc::now);
-    let mut bundle = Bundle::new(&ingest.source, kind::FILE, at.date_naive(), &at.format("%H").to_string());
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut envelope = Envelope::bare(bytes, at);
-    envelope.file = Some(Cow::Owned(name.clone()));
-    envelope.received_at = Some(Utc::now());
-    bundle.push(&envelope)?;
-    let object = bundle.seal(&plain(&name))?;
-    let put = world.raw().put(&object).await?;
-    Ok((object.id.key(), put))
-}
-
-/// A file's name as part of a key: what is not plain becomes a dash.
-fn plain(name: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' };
-    let text: String = name.chars().map(kept).take(60).collect();
-    if text.is_empty() { "file".to_owned() } else { text }
+    let brought = Brought {
+        source: &ingest.source,
+        name: Some(&name),
+        fetched_at: ingest.fetched_at.unwrap_or_else(Utc::now),
+        bytes: &bytes,
+    };
+    Ok(Intake::new(Arc::clone(&world.store)).keep(&brought).await?)
 }

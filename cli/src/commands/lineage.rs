@@ -1,9 +1,10 @@
-use crate::{Done, args::Lineage, lineage, world::World};
+use crate::{Done, args::Lineage, lake_of, lineage};
+use cauce_world::World;
 
 /// From rows to raw objects, positions and bytes.
 pub(crate) async fn run(world: &World, asked: &Lineage) -> anyhow::Result<Done> {
     let traced = lineage::Traced::parse(&asked.table, asked.interval)?;
-    let traces = lineage::trace(&world.lake(), &world.raw(), traced, &asked.filter, asked.limit).await?;
+    let traces = lineage::trace(&lake_of(world), &world.raw(), traced, &asked.filter, asked.limit).await?;
     if asked.json {
         println!("{}", serde_json::to_string_pretty(&traces)?);
         return Ok(Done::Whole);

@@ -1,18 +1,20 @@
 //! `seal`, `collect`, `replay` and `rebuild`: what `up` does on its schedule, by hand.
 
+use std::sync::Arc;
+
 use cauce_maintain::{Change, Collected, Rebuild, Replayed, SealReport};
-use cauce_tables::Days;
+use cauce_tables::{Days, Planner};
+use cauce_world::World;
 use chrono::Utc;
 
 use crate::{
     Done,
     args::{self, Collect, Replay, Seal},
-    world::World,
 };
 
 /// Merges and seals days.
 pub(crate) async fn seal(world: &World, asked: &Seal) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake())?;
+    let maintainer = world.maintainer(Planner::new(Arc::clone(&world.store)))?;
     let days = Days { first: asked.since, last: asked.until };
     let SealReport { sealed, waiting } = maintainer.seal(days, Utc::now(), asked.dry_run).await?;
     if asked.json {
@@ -37,7 +39,7 @@ pub(crate) async fn seal(world: &World, asked: &Seal) -> anyhow::Result<Done> {
 
 /// Deletes what nobody needs.
 pub(crate) async fn collect(world: &World, asked: &Collect) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake())?;
+    let maintainer = world.maintainer(Planner::new(Arc::clone(&world.store)))?;
     let collected = maintainer.collect(Utc::now(), asked.dry_run).await?;
     if asked.json {
         println!("{}", serde_json::to_string(&collected)?);
@@ -54,7 +56,7 @@ pub(crate) async fn collect(world: &World, asked: &Collect) -> anyhow::Result<Do
 
 /// Reads raw objects again with the rules of today.
 pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake())?;
+    let maintainer = world.maintainer(Planner::new(Arc::clone(&world.store)))?;
     let days = Days { first: asked.since, last: asked.until };
     let replayed = maintainer.replay(days, asked.source.as_deref(), Utc::now(), asked.dry_run).await?;
     let done = if replayed.carried_over.is_empty() { Done::Whole } else { Done::Partly };
@@ -95,7 +97,7 @@ pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done
 
 /// Makes a derived table anew.
 pub(crate) async fn rebuild(world: &World, asked: &args::Rebuild) -> anyhow::Result<Done> {
-    let maintainer = world.maintainer(&world.lake())?;
+    let maintainer = world.maintainer(Planner::new(Arc::clone(&world.store)))?;
     let which = if asked.stale { Rebuild::Stale } else { Rebuild::All };
     let rebuilt = maintainer.rebuild(asked.table, which, Utc::now()).await?;
     if asked.json {

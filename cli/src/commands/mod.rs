@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod ingest;
+pub(crate) mod key;
 pub(crate) mod lineage;
 pub(crate) mod maintain;
 pub(crate) mod normalize;

@@ -1,7 +1,8 @@
 use cauce_worker::Drained;
+use cauce_world::World;
 use indicatif::ProgressBar;
 
-use crate::{Done, args::Normalize, commands::demo::style, serving, world::World};
+use crate::{Done, args::Normalize, commands::demo::style, serving};
 
 /// Drains the queue.
 pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<Done> {

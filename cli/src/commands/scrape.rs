@@ -1,8 +1,9 @@
 use cauce_model::{Market, MarketStatus, RunReport, RunStatus, TradeType};
 use cauce_sources::{Outcome, RunOptions};
+use cauce_world::World;
 use indicatif::ProgressBar;
 
-use crate::{Done, args::Scrape, commands::demo::style, world::World};
+use crate::{Done, args::Scrape, commands::demo::style};
 
 /// One run. Its raw objects wait in the queue for `cauce normalize`, or for a `cauce up` on the same lake.
 pub(crate) async fn run(world: &World, scrape: &Scrape) -> anyhow::Result<Done> {
@@ -10,7 +11,7 @@ pub(crate) async fn run(world: &World, scrape: &Scrape) -> anyhow::Result<Done> 
     let bar = ProgressBar::new(markets.len() as u64).with_style(style()?).with_message("markets");
     let shown = bar.clone();
     let progress = std::sync::Arc::new(move |ended: usize, _: usize, _: &_| shown.set_position(ended as u64));
-    let options = RunOptions { by_hand: false, progress: Some(progress) };
+    let options = RunOptions { progress: Some(progress), ..RunOptions::default() };
     let outcome = world.scraper()?.run(&markets, &options).await?;
     bar.finish_and_clear();
     let report = match outcome {

@@ -1,19 +1,20 @@
 use std::{io::Write, sync::Arc};
 
 use cauce_query::{Lake, csv, json_rows, table};
+use cauce_world::World;
 use parquet::arrow::ArrowWriter;
 
 use crate::{
     Done,
     args::{Format, Sql},
-    world::World,
+    lake_of,
 };
 
 /// Answers a query on standard output.
 pub(crate) async fn run(world: &World, sql: &Sql) -> anyhow::Result<Done> {
     let lake = match sql.as_of {
         Some(time) => Lake::as_of(Arc::clone(&world.store), time),
-        None => world.lake(),
+        None => lake_of(world),
     };
     let batches = lake.sql(&sql.query).await?;
     let bytes = match sql.format {

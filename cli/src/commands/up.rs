@@ -1,12 +1,13 @@
 use std::net::SocketAddr;
 
-use crate::{Done, serving, world::World};
+use crate::{Done, lake_of, serving};
+use cauce_world::World;
 
 /// Everything in one process.
 pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
     let listener = serving::listen(listen).await?;
     println!("cauce is up: http://{}/", listener.local_addr()?);
-    let lake = world.lake();
+    let lake = lake_of(world);
     let (scraper, worker) = (world.scraper()?, world.worker());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
@@ -23,7 +24,7 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
 pub(crate) async fn serve(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
     let listener = serving::listen(listen).await?;
     println!("cauce serves: http://{}/", listener.local_addr()?);
-    let lake = world.lake();
+    let lake = lake_of(world);
     tokio::select! {
         ended = serving::api(world, lake, listener) => ended?,
         asked = serving::asked_to_stop() => asked?,

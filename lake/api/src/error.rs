@@ -1,9 +1,10 @@
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use cauce_model::RunId;
+#[cfg(feature = "lake")]
 use cauce_query::QueryError;
 use serde_json::json;
 
@@ -20,6 +21,28 @@ pub enum ApiError {
         message: String,
         /// What would be right.
         allowed: String,
+    },
+    /// 401: who asks did not say who it is, or said something that is not true.
+    Unauthorized {
+        /// What is missing or wrong.
+        message: String,
+    },
+    /// 403: who asks is known, and may not.
+    Forbidden {
+        /// Why not.
+        message: String,
+    },
+    /// 413: more than one request may bring.
+    TooLarge {
+        /// Bytes at most.
+        limit: usize,
+        /// What to do instead.
+        message: String,
+    },
+    /// 422: it is understood, and can't be done.
+    Unprocessable {
+        /// Why not.
+        message: String,
     },
     /// 404: there is no such thing.
     NotFound {
@@ -45,6 +68,7 @@ pub enum ApiError {
     },
 }
 
+#[cfg(feature = "lake")]
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         match error {
@@ -67,6 +91,21 @@ impl IntoResponse for ApiError {
                 json!({ "error": "bad_parameter", "parameter": parameter, "value": value, "message": message,
                         "allowed": allowed }),
             ),
+            Self::Unauthorized { message } => {
+                let body = json!({ "error": "unauthorized", "message": message });
+                let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+                return (StatusCode::UNAUTHORIZED, challenge, Json(body)).into_response();
+            }
+            Self::Forbidden { message } => {
+                (StatusCode::FORBIDDEN, json!({ "error": "forbidden", "message": message }))
+            }
+            Self::TooLarge { limit, message } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                json!({ "error": "too_large", "limit_bytes": limit, "message": message }),
+            ),
+            Self::Unprocessable { message } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, json!({ "error": "unprocessable", "message": message }))
+            }
             Self::NotFound { message } => {
                 (StatusCode::NOT_FOUND, json!({ "error": "not_found", "message": message }))
             }
@@ -83,5 +122,15 @@ impl IntoResponse for ApiError {
             }
         };
         (status, Json(body)).into_response()
+    }
+}
+
+/// 400 for one parameter.
+pub(crate) fn bad(name: &str, value: Option<String>, message: &str, allowed: &str) -> ApiError {
+    ApiError::BadParameter {
+        parameter: name.to_owned(),
+        value,
+        message: message.to_owned(),
+        allowed: allowed.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use crate::ApiError;
+use crate::{ApiError, bad};
 
 /// The parameters of a request that have not been taken yet.
 #[derive(Debug)]
@@ -71,14 +71,5 @@ impl Params {
                 Err(bad(&name, Some(value), "is not a parameter of this route", &self.known.join(", ")))
             }
         }
-    }
-}
-
-pub(crate) fn bad(name: &str, value: Option<String>, message: &str, allowed: &str) -> ApiError {
-    ApiError::BadParameter {
-        parameter: name.to_owned(),
-        value,
-        message: message.to_owned(),
-        allowed: allowed.to_owned(),
     }
 }

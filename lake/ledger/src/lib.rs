@@ -8,6 +8,7 @@ pub mod conformance;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod jobs;
+mod keys;
 mod lease;
 mod slots;
 mod sqlite;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;
 pub use jobs::{Job, Jobs};
+pub use keys::{ApiKey, ApiKeys, Denied, Scope, UnknownScope};
 pub use lease::{Acquired, Lease};
 use serde::{Serialize, de::DeserializeOwned};
 pub use slots::Slots;

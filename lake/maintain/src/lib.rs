@@ -12,6 +12,7 @@ mod replay;
 mod seal;
 mod settings;
 mod sweep;
+mod task;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use replay::{Replayed, ReplayedTable};
 pub use seal::{SealReport, Sealed, Waiting};
 pub use settings::{MaintenanceSettings, Retention};
 pub use sweep::{SweepError, Swept, sweep};
+pub use task::{Task, TaskError};
 use thiserror::Error;
 
 /// Why maintenance stopped. Nothing is harmed by it; the next one goes on.

@@ -223,6 +223,8 @@ pub struct RunTotals {
     pub markets_empty: i64,
     /// Markets that could not be asked.
     pub markets_failed: i64,
+    /// The trace in which it happened.
+    pub trace_id: Option<String>,
 }
 
 impl From<&RunReport> for RunTotals {
@@ -259,6 +261,7 @@ impl From<&RunReport> for RunTotals {
             markets_truncated: with(MarketStatus::Truncated),
             markets_empty: with(MarketStatus::Empty),
             markets_failed: with(MarketStatus::Failed),
+            trace_id: report.trace_id.clone(),
         }
     }
 }
@@ -280,6 +283,9 @@ pub struct RunReport {
     pub markets: Vec<MarketResult>,
     /// Every request that failed.
     pub errors: Vec<RequestError>,
+    /// The trace in which it happened, where whoever started it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 impl RunReport {

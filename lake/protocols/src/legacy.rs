@@ -365,6 +365,7 @@ fn run(row: &Row<'_>) -> Result<RunTotals, BadValue> {
         markets_truncated: 0,
         markets_empty: 0,
         markets_failed: 0,
+        trace_id: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Named reports: what the API and the page show.
 
 use cauce_model::{Asset, Fiat, RunId, TradeType, Venue};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -139,6 +140,13 @@ impl Lake {
         run.insert("errors".to_owned(), list(self.rows(&errors).await?));
         run.insert("snapshots".to_owned(), list(self.rows(&snapshots).await?));
         Ok(Some(run))
+    }
+
+    /// When the newest snapshot of any market was taken.
+    pub async fn newest_snapshot(&self) -> Result<Option<DateTime<Utc>>, QueryError> {
+        let rows = self.rows("SELECT max(extraction_timestamp) AS newest FROM fact_market_depth").await?;
+        let newest = rows.first().and_then(|row| row.get("newest")?.as_str());
+        Ok(newest.and_then(|text| text.parse().ok()))
     }
 
     /// The monitoring summary.

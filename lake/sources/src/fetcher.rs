@@ -1,6 +1,9 @@
 //! One page, the polite way: breaker, slot, try, judge, wait, try again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cauce_ledger::{Ledger, LedgerError, Slots};
 use cauce_model::{ErrorType, Market, RequestError};
@@ -89,6 +92,7 @@ impl Fetcher<'_> {
             };
             self.clock.sleep_until(self.clock.now() + delta(wait)).await;
             retries += 1;
+            metrics::counter!("venue_retries_total", "venue" => market.venue.to_string()).increment(1);
             failed_before = Some(failed);
         }
     }
@@ -117,7 +121,12 @@ impl Fetcher<'_> {
         let wanted = self.venue.request(market, page);
         let url = format!("{}{}", self.settings.base_url, wanted.path);
         let request = HttpRequest { method: wanted.method, url, body: wanted.body };
-        let answer = self.transport.send(request.clone(), self.settings.timeout).await?;
+        let begun = Instant::now();
+        let sent = self.transport.send(request.clone(), self.settings.timeout).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        metrics::histogram!("venue_request_duration_seconds", "venue" => market.venue.to_string())
+            .record(seconds);
+        let answer = sent?;
         let at = self.clock.now();
         let judged = self.venue.judge(Answer {
             status: answer.status,

@@ -85,13 +85,35 @@ pub type Progress = Arc<dyn Fn(usize, usize, &MarketResult) + Send + Sync>;
 pub struct RunOptions {
     /// Runs of one schedule never overlap. A run by hand of a few markets is its own schedule of one.
     pub by_hand: bool,
+    /// Which schedule, where there are several: each has its own lease and its own turn of markets.
+    pub schedule: Option<String>,
+    /// When the run has to have ended, where that is before its own time-out: a function's deadline.
+    pub until: Option<DateTime<Utc>>,
+    /// The trace in which the run happens, for whoever follows it from its schedule to its rows.
+    pub trace_id: Option<String>,
     /// Who hears of the progress.
     pub progress: Option<Progress>,
 }
 
 impl fmt::Debug for RunOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunOptions").field("by_hand", &self.by_hand).finish_non_exhaustive()
+        f.debug_struct("RunOptions")
+            .field("by_hand", &self.by_hand)
+            .field("schedule", &self.schedule)
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RunOptions {
+    /// A run by hand.
+    pub fn by_hand() -> Self {
+        Self { by_hand: true, ..Self::default() }
+    }
+
+    /// The name of the schedule's lease and cursor.
+    fn schedule(&self) -> String {
+        self.schedule.as_ref().map_or_else(|| JOB.to_owned(), |schedule| format!("{JOB}/{schedule}"))
     }
 }
 
@@ -131,10 +153,10 @@ impl Scraper {
         let started_at = self.clock.now();
         let run_id = RunId::starting(started_at);
         let owner = run_id.to_string();
-        let ttl = delta(self.settings.lease);
+        let (ttl, schedule) = (delta(self.settings.lease), options.schedule());
         if !options.by_hand
             && let Acquired::HeldBy(lease) =
-                Lease::acquire(&*self.ledger, JOB, &owner, ttl, started_at).await?
+                Lease::acquire(&*self.ledger, &schedule, &owner, ttl, started_at).await?
         {
             return Ok(Outcome::Busy(lease));
         }
@@ -152,7 +174,7 @@ impl Scraper {
             },
         };
         if !options.by_hand {
-            Lease::release(&*self.ledger, JOB, &owner).await?;
+            Lease::release(&*self.ledger, &schedule, &owner).await?;
         }
         made
     }
@@ -175,7 +197,7 @@ impl Scraper {
                 return Ok(());
             }
             if !options.by_hand {
-                Lease::acquire(&*self.ledger, JOB, &run_id.to_string(), ttl, now).await?;
+                Lease::acquire(&*self.ledger, &options.schedule(), &run_id.to_string(), ttl, now).await?;
             }
         }
     }
@@ -188,7 +210,8 @@ impl Scraper {
         options: &RunOptions,
     ) -> Result<Outcome, ScrapeError> {
         let mut bundler = Bundler::new(&self.raw, run_id);
-        let deadline = Some(started_at + delta(self.settings.run_timeout));
+        let time_out = started_at + delta(self.settings.run_timeout);
+        let deadline = Some(options.until.map_or(time_out, |until| until.min(time_out)));
         let order = self.rotated(markets, options).await?;
         // Boxed: the compiler can't see through a stream of these futures that they may change threads.
         let turn = |market| self.turn(run_id, deadline, market).boxed();
@@ -221,6 +244,7 @@ impl Scraper {
             status: RunReport::status_of(&bundler.results),
             markets: bundler.results,
             errors: bundler.errors,
+            trace_id: options.trace_id.clone(),
         };
         self.close(report).await
     }
@@ -252,7 +276,7 @@ impl Scraper {
         if !options.by_hand && !order.is_empty() {
             let next =
                 |cursor: Option<u64>| (Some(cursor.map_or(0, |cursor| cursor.wrapping_add(1))), cursor);
-            let cursor = update(&*self.ledger, &format!("cursor/{JOB}"), next).await?;
+            let cursor = update(&*self.ledger, &format!("cursor/{}", options.schedule()), next).await?;
             let start = cursor.map_or(0, |cursor| cursor.wrapping_add(1));
             let length = order.len() as u64;
             order.rotate_left(usize::try_from(start % length).unwrap_or(0));
@@ -272,6 +296,10 @@ impl Scraper {
         let (status, offers) = (report.status.as_str(), report.offers_received());
         let seconds = (report.ended_at - report.started_at).num_milliseconds() as f64 / 1_000.0;
         tracing::info!(%run_id, status, offers, errors = unresolved, seconds, "run ended");
+        metrics::counter!("runs_total", "status" => status).increment(1);
+        metrics::counter!("price_updates_total").increment(offers);
+        metrics::counter!("extraction_errors_total").increment(unresolved as u64);
+        metrics::histogram!("run_duration_seconds").record(seconds);
         Ok(Outcome::Done(report))
     }
 }
@@ -327,6 +355,7 @@ pub async fn close_dead_runs(
                 retries: 0,
                 resolved: false,
             }],
+            trace_id: None,
         };
         let put = put_report(raw, &report).await?;
         Jobs::end(ledger, job.run_id).await?;

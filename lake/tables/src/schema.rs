@@ -248,6 +248,7 @@ fn ops_batch_runs() -> Vec<Field> {
         required("markets_truncated", DataType::Int32),
         required("markets_empty", DataType::Int32),
         required("markets_failed", DataType::Int32),
+        optional("trace_id", DataType::Utf8),
     ]
 }
 

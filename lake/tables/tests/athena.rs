@@ -7,28 +7,16 @@
     reason = "a test stops at what it can't do"
 )]
 
+mod hive;
+
 use std::{fmt::Write, fs, path::Path};
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::Schema;
 use cauce_tables::{Derived, Table};
-
-fn hive(kind: &DataType) -> String {
-    match kind {
-        DataType::Utf8 => "string".to_owned(),
-        DataType::Int32 => "int".to_owned(),
-        DataType::Int64 => "bigint".to_owned(),
-        DataType::Float64 => "double".to_owned(),
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Timestamp(..) => "timestamp".to_owned(),
-        DataType::Decimal128(digits, scale) => format!("decimal({digits},{scale})"),
-        DataType::List(item) => format!("array<{}>", hive(item.data_type())),
-        other => panic!("{other} has no type in Athena; tables use signed integers, decimals and text only"),
-    }
-}
 
 fn ddl(name: &str, schema: &Schema, by_day: bool) -> String {
     let columns =
-        schema.fields().iter().map(|field| format!("  `{}` {}", field.name(), hive(field.data_type())));
+        schema.fields().iter().map(|field| format!("  `{}` {}", field.name(), hive::kind(field.data_type())));
     let columns: Vec<String> = columns.collect();
     let mut text =
         format!("CREATE EXTERNAL TABLE IF NOT EXISTS cauce.{name} (\n{}\n)\n", columns.join(",\n"));

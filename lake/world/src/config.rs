@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
 use cauce_maintain::{MaintenanceSettings, QualitySettings};
 use cauce_model::{Asset, Fiat, Market, TradeType, Venue};
 use cauce_normalize::Thresholds;
@@ -15,39 +14,91 @@ use cauce_protocols::venues;
 use cauce_sources::{ScraperSettings, VenueSettings};
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
+use thiserror::Error;
 
-/// What holds without a file, and what a new file starts from.
-const EXAMPLE: &str = include_str!("../../cauce.example.toml");
+/// The group of markets that say none.
+pub const DEFAULT_GROUP: &str = "default";
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Config {
-    #[serde(default)]
-    pub(crate) lake: LakeSection,
-    #[serde(default)]
-    pub(crate) aws: AwsSection,
-    #[serde(default)]
-    pub(crate) schedule: Schedule,
-    #[serde(default)]
-    pub(crate) limits: Limits,
-    #[serde(default)]
-    pub(crate) maintenance: MaintenanceSection,
-    #[serde(default)]
-    pub(crate) retention: RetentionSection,
-    #[serde(default)]
-    pub(crate) quality: QualitySection,
-    #[serde(default)]
-    pub(crate) venues: BTreeMap<Venue, VenueSection>,
-    #[serde(default)]
-    pub(crate) markets: Vec<MarketSection>,
+/// Why a configuration is refused.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("configuration {} can't be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that holds what another variant says.
+    #[error("configuration {place}: {source}")]
+    In {
+        /// Where it stands.
+        place: String,
+        /// What is wrong.
+        source: Box<ConfigError>,
+    },
+    /// It is not TOML, or has a key that is not known, or a value of another kind.
+    #[error("{0}")]
+    Syntax(#[from] toml::de::Error),
+    /// A value that can't be.
+    #[error("{0}")]
+    Wrong(String),
+    /// A time that is longer than times here can be.
+    #[error("a duration is out of range: {0}")]
+    Duration(#[from] chrono::OutOfRangeError),
 }
 
+impl ConfigError {
+    /// The same, with where it stands.
+    pub(crate) fn at(self, place: impl std::fmt::Display) -> Self {
+        Self::In { place: place.to_string(), source: Box::new(self) }
+    }
+
+    fn unless(right: bool, words: impl FnOnce() -> String) -> Result<(), Self> {
+        if right { Ok(()) } else { Err(Self::Wrong(words())) }
+    }
+}
+
+/// What holds without a file, and what a new file starts from.
+const EXAMPLE: &str = include_str!("../../../cauce.example.toml");
+
+/// All that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the lake is.
+    #[serde(default)]
+    pub lake: LakeSection,
+    /// Ledger and queue, where they are on AWS.
+    #[serde(default)]
+    pub aws: AwsSection,
+    /// What one process does when.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Limits of runs.
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    maintenance: MaintenanceSection,
+    #[serde(default)]
+    retention: RetentionSection,
+    #[serde(default)]
+    quality: QualitySection,
+    #[serde(default)]
+    venues: BTreeMap<Venue, VenueSection>,
+    #[serde(default)]
+    markets: Vec<MarketSection>,
+}
+
+/// `[lake]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct LakeSection {
-    pub(crate) url: String,
+pub struct LakeSection {
+    /// A directory, `memory://` or `s3://…`.
+    pub url: String,
     /// Where ledger, queue and logs of a lake are that is in no directory.
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
 }
 
 impl Default for LakeSection {
@@ -59,23 +110,35 @@ impl Default for LakeSection {
 /// Ledger and queue on AWS. What is not said is SQLite in the lake's state folder.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct AwsSection {
-    pub(crate) ledger_table: Option<String>,
-    pub(crate) queue_url: Option<String>,
-    pub(crate) dead_letter_url: Option<String>,
+pub struct AwsSection {
+    /// The ledger's table in DynamoDB.
+    pub ledger_table: Option<String>,
+    /// The queue in SQS; its messages are the bucket's own events.
+    pub queue_url: Option<String>,
+    /// The queue to which it gives up messages.
+    pub dead_letter_url: Option<String>,
+    /// The queue in SQS of what is put under `inbox/`.
+    pub inbox_queue_url: Option<String>,
+    /// The queue to which that one gives up messages.
+    pub inbox_dead_letter_url: Option<String>,
 }
 
+/// How often one process does what. On AWS the template's schedules say it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Schedule {
+pub struct Schedule {
+    /// Between two runs.
     #[serde(deserialize_with = "duration")]
-    pub(crate) scrape: Duration,
+    pub scrape: Duration,
+    /// Between two sweeps.
     #[serde(deserialize_with = "duration")]
-    pub(crate) sweep: Duration,
+    pub sweep: Duration,
+    /// Between two merges of open days.
     #[serde(deserialize_with = "duration")]
-    pub(crate) merge: Duration,
+    pub merge: Duration,
+    /// Between two looks for days to close and files to delete.
     #[serde(deserialize_with = "duration")]
-    pub(crate) seal: Duration,
+    pub seal: Duration,
 }
 
 impl Default for Schedule {
@@ -85,14 +148,15 @@ impl Default for Schedule {
     }
 }
 
+/// Limits of runs, see [`ScraperSettings`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Limits {
-    pub(crate) parallel_markets: usize,
+pub struct Limits {
+    parallel_markets: usize,
     #[serde(deserialize_with = "duration")]
-    pub(crate) run_timeout: Duration,
+    run_timeout: Duration,
     #[serde(deserialize_with = "duration")]
-    pub(crate) lease: Duration,
+    lease: Duration,
 }
 
 impl Default for Limits {
@@ -105,7 +169,7 @@ impl Default for Limits {
 /// When days are closed and files deleted. What is not said is as in [`MaintenanceSettings`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct MaintenanceSection {
+struct MaintenanceSection {
     #[serde(deserialize_with = "optional_duration")]
     settle: Option<Duration>,
     #[serde(deserialize_with = "optional_duration")]
@@ -118,7 +182,7 @@ pub(crate) struct MaintenanceSection {
 /// What is kept, and for how long. What is not said is kept for ever, but for what a replay replaced.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct RetentionSection {
+struct RetentionSection {
     #[serde(deserialize_with = "optional_duration")]
     raw: Option<Duration>,
     #[serde(deserialize_with = "optional_duration")]
@@ -130,7 +194,7 @@ pub(crate) struct RetentionSection {
 /// Bounds of the checks in `ops_data_quality`. What is not said is as in [`Thresholds`] and [`QualitySettings`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct QualitySection {
+struct QualitySection {
     completeness: Option<f64>,
     duplicate_offers: Option<f64>,
     schema_drift: Option<f64>,
@@ -144,7 +208,7 @@ pub(crate) struct QualitySection {
 
 impl QualitySection {
     /// Bounds of the checks of single snapshots.
-    pub(crate) fn thresholds(&self) -> Thresholds {
+    fn thresholds(&self) -> Thresholds {
         let usual = Thresholds::default();
         Thresholds {
             completeness: self.completeness.unwrap_or(usual.completeness),
@@ -156,7 +220,7 @@ impl QualitySection {
     }
 
     /// Bounds of the checks of snapshots against others.
-    pub(crate) fn settings(&self) -> anyhow::Result<QualitySettings> {
+    fn settings(&self) -> Result<QualitySettings, ConfigError> {
         let usual = QualitySettings::default();
         Ok(QualitySettings {
             price_anomaly: self.price_anomaly.unwrap_or(usual.price_anomaly),
@@ -166,7 +230,7 @@ impl QualitySection {
     }
 
     /// Bounds are shares or numbers that are not negative; anything else would pass all, or nothing.
-    fn check(&self) -> anyhow::Result<()> {
+    fn check(&self) -> Result<(), ConfigError> {
         let shares = [
             ("completeness", self.completeness),
             ("duplicate_offers", self.duplicate_offers),
@@ -175,11 +239,11 @@ impl QualitySection {
         ];
         for (name, share) in shares {
             let right = share.is_none_or(|share| (0.0..=1.0).contains(&share));
-            anyhow::ensure!(right, "quality.{name} is a share from 0 to 1");
+            ConfigError::unless(right, || format!("quality.{name} is a share from 0 to 1"))?;
         }
         for (name, number) in [("schema_drift", self.schema_drift), ("price_anomaly", self.price_anomaly)] {
             let right = number.is_none_or(|number| number.is_finite() && number >= 0.0);
-            anyhow::ensure!(right, "quality.{name} is a number from 0 on");
+            ConfigError::unless(right, || format!("quality.{name} is a number from 0 on"))?;
         }
         Ok(())
     }
@@ -187,7 +251,7 @@ impl QualitySection {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct VenueSection {
+struct VenueSection {
     base_url: Option<String>,
     min_interval_ms: Option<u64>,
     timeout_ms: Option<u64>,
@@ -200,12 +264,19 @@ pub(crate) struct VenueSection {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MarketSection {
+struct MarketSection {
+    /// The schedule that asks for it, where there are several.
+    #[serde(default = "default_group")]
+    group: String,
     venue: Venue,
     asset: Asset,
     fiat: Fiat,
     #[serde(default = "both")]
     sides: Vec<TradeType>,
+}
+
+fn default_group() -> String {
+    DEFAULT_GROUP.to_owned()
 }
 
 fn both() -> Vec<TradeType> {
@@ -227,46 +298,60 @@ fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 
 impl Config {
     /// Reads `path`; without one `./cauce.toml` if it is there; else the defaults.
-    pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new("cauce.toml"));
         match fs::read_to_string(file) {
-            Ok(text) => Self::parse(&text).with_context(|| format!("configuration {}", file.display())),
-            Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => Self::parse(EXAMPLE),
-            Err(error) => {
-                Err(error).with_context(|| format!("configuration {} can't be read", file.display()))
-            }
+            Ok(text) => Self::parse(&text).map_err(|error| error.at(file.display())),
+            Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => Self::example(),
+            Err(source) => Err(ConfigError::Unreadable { path: file.to_owned(), source }),
         }
     }
 
-    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+    /// What holds without a configuration: `cauce.example.toml`.
+    pub fn example() -> Result<Self, ConfigError> {
+        Self::parse(EXAMPLE)
+    }
+
+    /// Reads a configuration.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let config: Self = toml::from_str(text)?;
         for venue in config.markets.iter().map(|market| &market.venue).chain(config.venues.keys()) {
             let known = || venues::all().iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ");
-            anyhow::ensure!(
-                venues::find(venue.as_str()).is_some(),
-                "venue '{venue}' is not known; known are {}",
-                known()
-            );
+            ConfigError::unless(venues::find(venue.as_str()).is_some(), || {
+                format!("venue '{venue}' is not known; known are {}", known())
+            })?;
         }
         config.quality.check()?;
-        anyhow::ensure!(
-            config.aws.queue_url.is_some() == config.aws.dead_letter_url.is_some(),
-            "aws.queue_url and aws.dead_letter_url are said together"
-        );
+        let together = config.aws.queue_url.is_some() == config.aws.dead_letter_url.is_some();
+        ConfigError::unless(together, || {
+            "aws.queue_url and aws.dead_letter_url are said together".to_owned()
+        })?;
         for venue in config.venues.values() {
             let url = venue.base_url.as_deref().unwrap_or("https://");
             let right = url.starts_with("https://") || url.starts_with("http://");
-            anyhow::ensure!(right, "base_url '{url}' does not begin with https:// or http://");
-            anyhow::ensure!(venue.tries != Some(0), "tries = 0 would never ask; use 1 for a single try");
+            ConfigError::unless(right, || {
+                format!("base_url '{url}' does not begin with https:// or http://")
+            })?;
+            let asks = venue.tries != Some(0);
+            ConfigError::unless(asks, || "tries = 0 would never ask; use 1 for a single try".to_owned())?;
         }
         Ok(config)
     }
 
     /// Every market, each once, in the order of the file.
-    pub(crate) fn markets(&self) -> Vec<Market> {
+    pub fn markets(&self) -> Vec<Market> {
+        self.markets_where(|_| true)
+    }
+
+    /// The markets of a group, each once, in the order of the file.
+    pub fn markets_in(&self, group: &str) -> Vec<Market> {
+        self.markets_where(|section| section.group == group)
+    }
+
+    fn markets_where(&self, wanted: impl Fn(&MarketSection) -> bool) -> Vec<Market> {
         let mut seen = BTreeSet::new();
         let of = |section: &MarketSection| {
-            let MarketSection { venue, asset, fiat, sides } = section.clone();
+            let MarketSection { venue, asset, fiat, sides, .. } = section.clone();
             sides.into_iter().map(move |trade_type| Market {
                 venue: venue.clone(),
                 asset: asset.clone(),
@@ -274,11 +359,21 @@ impl Config {
                 trade_type,
             })
         };
-        self.markets.iter().flat_map(of).filter(|market| seen.insert(market.clone())).collect()
+        self.markets
+            .iter()
+            .filter(|section| wanted(section))
+            .flat_map(of)
+            .filter(|market| seen.insert(market.clone()))
+            .collect()
+    }
+
+    /// Bounds of the checks of single snapshots.
+    pub fn thresholds(&self) -> Thresholds {
+        self.quality.thresholds()
     }
 
     /// How the engine works: every known venue has settings, its own or the defaults.
-    pub(crate) fn scraper(&self) -> ScraperSettings {
+    pub fn scraper(&self) -> ScraperSettings {
         let mut settings = ScraperSettings {
             parallel_markets: self.limits.parallel_markets,
             lease: self.limits.lease,
@@ -294,7 +389,7 @@ impl Config {
     }
 
     /// When maintenance does what.
-    pub(crate) fn maintenance(&self) -> anyhow::Result<MaintenanceSettings> {
+    pub fn maintenance(&self) -> Result<MaintenanceSettings, ConfigError> {
         let mut settings = MaintenanceSettings::default();
         let times = [
             (&mut settings.settle, self.maintenance.settle),
@@ -316,7 +411,7 @@ impl Config {
     }
 
     /// The same with every venue at another place, and without waiting between requests.
-    pub(crate) fn simulated(mut self, base_url: &str) -> Self {
+    pub fn simulated(mut self, base_url: &str) -> Self {
         for protocol in venues::all() {
             if let Ok(name) = protocol.name().parse::<Venue>() {
                 let section = self.venues.entry(name).or_default();
@@ -377,9 +472,23 @@ mod tests {
             ("[venues.binance_p2p]\nbase_url = \"p2p.binance.com\"", "https://"),
             ("[quality]\ncompleteness = 95", "quality.completeness is a share"),
         ] {
-            let error = format!("{:#}", Config::parse(text).unwrap_err());
+            let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
+    }
+
+    #[test]
+    fn groups_part_the_markets() {
+        let market = |fiat: &str, group: &str| {
+            format!("[[markets]]\nvenue = \"binance_p2p\"\nasset = \"USDT\"\nfiat = \"{fiat}\"\n{group}\n")
+        };
+        let text = market("VES", "") + &market("ARS", "group = \"south\"");
+        let config = Config::parse(&text).unwrap();
+        let fiats =
+            |markets: Vec<Market>| markets.iter().map(|market| market.fiat.to_string()).collect::<Vec<_>>();
+        assert_eq!(fiats(config.markets_in(DEFAULT_GROUP)), ["VES", "VES"]);
+        assert_eq!(fiats(config.markets_in("south")), ["ARS", "ARS"]);
+        assert_eq!(config.markets().len(), 4);
     }
 
     #[test]

@@ -1,50 +1,105 @@
-//! The adapters that a configuration chooses, put together.
-
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use cauce_ledger::{Ledger, SqliteLedger};
+use cauce_ledger::{Ledger, LedgerError, SqliteLedger};
 use cauce_maintain::Maintainer;
-use cauce_query::Lake;
-use cauce_queue::{Queue, QueueListener, SqliteQueue};
-use cauce_raw::{Durability, NotifyingStore, RawZone, open, state_folder};
-use cauce_sources::{HttpTransport, Scraper, SystemClock};
+use cauce_queue::{Queue, QueueError, QueueListener, SqliteQueue};
+use cauce_raw::{Durability, NotifyingStore, OpenError, RawZone, UploadLinks, open, state_folder};
+use cauce_sources::{HttpTransport, Scraper, SystemClock, TransportFailure};
+use cauce_tables::Planner;
 use cauce_worker::{Worker, WorkerSettings};
 use object_store::ObjectStore;
+use thiserror::Error;
 
-use crate::config::Config;
+use crate::{Config, ConfigError};
 
-/// Everything that a command needs.
-pub(crate) struct World {
-    pub(crate) config: Config,
-    /// The lake's store; raises an event for every raw object.
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) queue: Arc<dyn Queue>,
+/// Why the parts can't be put together.
+#[derive(Debug, Error)]
+pub enum WorldError {
+    /// The configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The lake can't be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The ledger can't be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The queue can't be opened.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Nothing can be asked over HTTP.
+    #[error(transparent)]
+    Transport(#[from] TransportFailure),
+    /// The configuration names a place on AWS, and this build can't reach it.
+    #[error("{name} = '{value}' needs a build with the feature aws")]
+    NoAws {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// A function lacks a variable of its environment.
+    #[error("the environment has no {name}; the template sets it")]
+    NoVariable {
+        /// Which.
+        name: &'static str,
+    },
+    /// The configuration in the lake can't be read.
+    #[error("configuration {key} in the lake can't be read; put it there, or let CAUCE_CONFIG be empty")]
+    ConfigObject {
+        /// Its key.
+        key: String,
+        /// What the store said.
+        source: object_store::Error,
+    },
+}
+
+/// Everything that the library needs of its surroundings.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The configuration that chose the rest.
+    pub config: Config,
+    /// The lake's store. Where no bucket raises events it raises one for every raw object.
+    pub store: Arc<dyn ObjectStore>,
+    /// The operational store.
+    pub ledger: Arc<dyn Ledger>,
+    /// From the raw zone to the normalizer.
+    pub queue: Arc<dyn Queue>,
+    /// From the inbox to the intake, where a bucket raises events for it.
+    pub inbox: Option<Arc<dyn Queue>>,
+    /// Links for what is too large for a request, where the lake is a bucket.
+    pub uploads: Option<Arc<dyn UploadLinks>>,
 }
 
 /// Where a lake keeps what is not the lake; none for one in memory.
-pub(crate) fn state_of(url: &str, config: &Config) -> Option<PathBuf> {
+pub fn state_of(url: &str, config: &Config) -> Option<PathBuf> {
     state_folder(url).or_else(|| url.starts_with("s3://").then(|| config.lake.state.clone()))
 }
 
 /// The object store at an address.
-pub(crate) async fn open_store(url: &str, durability: Durability) -> anyhow::Result<Arc<dyn ObjectStore>> {
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(clippy::unused_async, reason = "the other build asks for credentials")
+)]
+pub async fn open_store(url: &str, durability: Durability) -> Result<Arc<dyn ObjectStore>, OpenError> {
     #[cfg(feature = "aws")]
     if url.starts_with("s3://") {
-        return Ok(cauce_raw::open_s3(url, &cauce_raw::aws::connect().await)?);
+        return cauce_raw::open_s3(url, &cauce_raw::aws::connect().await);
     }
-    Ok(open(url, durability)?)
+    open(url, durability)
 }
 
 impl World {
-    pub(crate) async fn open(url: &str, config: Config) -> anyhow::Result<Self> {
+    /// The world that `config` chooses around the lake at `url`.
+    pub async fn open(url: &str, config: Config) -> Result<Self, WorldError> {
         Self::open_with(url, config, Durability::Full).await
     }
 
-    pub(crate) async fn open_with(url: &str, config: Config, durability: Durability) -> anyhow::Result<Self> {
+    /// The same, with the durability of a lake in a directory.
+    pub async fn open_with(url: &str, config: Config, durability: Durability) -> Result<Self, WorldError> {
         let plain = open_store(url, durability).await?;
         let state = state_of(url, &config);
         let ledger = match &config.aws.ledger_table {
@@ -54,23 +109,27 @@ impl World {
         if let (Some(queue), Some(dead)) = (&config.aws.queue_url, &config.aws.dead_letter_url) {
             // Its messages are the bucket's own events.
             let queue = remote::queue(queue, dead, Arc::clone(&ledger)).await?;
-            return Ok(Self { config, store: plain, ledger, queue });
+            let (inbox, inbox_dead) = (&config.aws.inbox_queue_url, &config.aws.inbox_dead_letter_url);
+            let inbox = match (inbox, inbox_dead) {
+                (Some(queue), Some(dead)) => Some(remote::queue(queue, dead, Arc::clone(&ledger)).await?),
+                _ => None,
+            };
+            let uploads = remote::uploads(url).await?;
+            return Ok(Self { config, store: plain, ledger, queue, inbox, uploads });
         }
         let queue = local_queue(state.as_deref())?;
         let listener = Arc::new(QueueListener::new(Arc::clone(&queue)));
         let store: Arc<dyn ObjectStore> = Arc::new(NotifyingStore::new(plain, listener));
-        Ok(Self { config, store, ledger, queue })
+        Ok(Self { config, store, ledger, queue, inbox: None, uploads: None })
     }
 
-    pub(crate) fn raw(&self) -> RawZone {
+    /// The raw zone.
+    pub fn raw(&self) -> RawZone {
         RawZone::new(Arc::clone(&self.store))
     }
 
-    pub(crate) fn lake(&self) -> Lake {
-        Lake::new(Arc::clone(&self.store))
-    }
-
-    pub(crate) fn scraper(&self) -> anyhow::Result<Scraper> {
+    /// What asks venues.
+    pub fn scraper(&self) -> Result<Scraper, WorldError> {
         Ok(Scraper {
             ledger: Arc::clone(&self.ledger),
             raw: self.raw(),
@@ -80,31 +139,29 @@ impl World {
         })
     }
 
-    pub(crate) fn maintainer(&self, lake: &Lake) -> anyhow::Result<Maintainer> {
-        let settings = self.config.maintenance()?;
-        Ok(Maintainer::new(Arc::clone(&self.store), lake.planner().clone(), settings))
+    /// What seals, merges and collects; `planner` keeps the footers that it reads.
+    pub fn maintainer(&self, planner: Planner) -> Result<Maintainer, WorldError> {
+        Ok(Maintainer::new(Arc::clone(&self.store), planner, self.config.maintenance()?))
     }
 
-    pub(crate) fn worker(&self) -> Worker {
+    /// What normalizes.
+    pub fn worker(&self) -> Worker {
         Worker {
             queue: Arc::clone(&self.queue),
             store: Arc::clone(&self.store),
-            settings: WorkerSettings {
-                thresholds: self.config.quality.thresholds(),
-                ..WorkerSettings::default()
-            },
+            settings: WorkerSettings { thresholds: self.config.thresholds(), ..WorkerSettings::default() },
         }
     }
 }
 
-fn local_ledger(state: Option<&Path>) -> anyhow::Result<Arc<dyn Ledger>> {
+fn local_ledger(state: Option<&Path>) -> Result<Arc<dyn Ledger>, WorldError> {
     Ok(Arc::new(match state {
         Some(folder) => SqliteLedger::open(&folder.join("ledger.sqlite"))?,
         None => SqliteLedger::in_memory()?,
     }))
 }
 
-fn local_queue(state: Option<&Path>) -> anyhow::Result<Arc<dyn Queue>> {
+fn local_queue(state: Option<&Path>) -> Result<Arc<dyn Queue>, WorldError> {
     Ok(Arc::new(match state {
         Some(folder) => SqliteQueue::open(&folder.join("queue.sqlite"))?,
         None => SqliteQueue::in_memory()?,
@@ -115,11 +172,12 @@ fn local_queue(state: Option<&Path>) -> anyhow::Result<Arc<dyn Queue>> {
 mod remote {
     use cauce_ledger::DynamoLedger;
     use cauce_queue::SqsQueue;
-    use cauce_raw::aws::connect;
+    use cauce_raw::{S3UploadLinks, UploadLinks, aws::connect};
+    use object_store::{ObjectStoreExt, path::Path};
 
-    use super::{Arc, Ledger, Queue};
+    use super::{Arc, Config, Durability, Ledger, Queue, World, WorldError, open_store};
 
-    pub(super) async fn ledger(table: &str) -> anyhow::Result<Arc<dyn Ledger>> {
+    pub(super) async fn ledger(table: &str) -> Result<Arc<dyn Ledger>, WorldError> {
         let client = aws_sdk_dynamodb::Client::new(&connect().await);
         Ok(Arc::new(DynamoLedger::new(client, table)))
     }
@@ -128,22 +186,66 @@ mod remote {
         url: &str,
         dead: &str,
         ledger: Arc<dyn Ledger>,
-    ) -> anyhow::Result<Arc<dyn Queue>> {
+    ) -> Result<Arc<dyn Queue>, WorldError> {
         let client = aws_sdk_sqs::Client::new(&connect().await);
         Ok(Arc::new(SqsQueue::new(client, url, dead, ledger)))
+    }
+
+    /// Links into a bucket; other lakes have none.
+    pub(super) async fn uploads(url: &str) -> Result<Option<Arc<dyn UploadLinks>>, WorldError> {
+        if !url.starts_with("s3://") {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(S3UploadLinks::new(url, &connect().await)?)))
+    }
+
+    fn variable(name: &'static str) -> Result<String, WorldError> {
+        std::env::var(name).map_err(|_| WorldError::NoVariable { name })
+    }
+
+    impl World {
+        /// The world of a function: places from the environment (`CAUCE_LAKE`, `CAUCE_LEDGER_TABLE`,
+        /// `CAUCE_QUEUE_URL`, `CAUCE_DEAD_LETTER_URL`, `CAUCE_INBOX_QUEUE_URL`, `CAUCE_INBOX_DEAD_LETTER_URL`), all else
+        /// from the object in the lake that `CAUCE_CONFIG` names, or from the example where it names none. It is read
+        /// once, when the process starts.
+        pub async fn from_environment() -> Result<Self, WorldError> {
+            let lake = variable("CAUCE_LAKE")?;
+            let mut config = match std::env::var("CAUCE_CONFIG").ok().filter(|key| !key.is_empty()) {
+                None => Config::example()?,
+                Some(key) => {
+                    let store = open_store(&lake, Durability::Full).await?;
+                    let unread = |source| WorldError::ConfigObject { key: key.clone(), source };
+                    let found = store.get(&Path::from(key.as_str())).await.map_err(unread)?;
+                    let bytes = found.bytes().await.map_err(unread)?;
+                    let text = String::from_utf8_lossy(&bytes);
+                    Config::parse(&text).map_err(|error| error.at(format!("{lake}/{key}")))?
+                }
+            };
+            config.aws.ledger_table = Some(variable("CAUCE_LEDGER_TABLE")?);
+            config.aws.queue_url = Some(variable("CAUCE_QUEUE_URL")?);
+            config.aws.dead_letter_url = Some(variable("CAUCE_DEAD_LETTER_URL")?);
+            config.aws.inbox_queue_url = Some(variable("CAUCE_INBOX_QUEUE_URL")?);
+            config.aws.inbox_dead_letter_url = Some(variable("CAUCE_INBOX_DEAD_LETTER_URL")?);
+            config.lake.url = lake.clone();
+            Self::open(&lake, config).await
+        }
     }
 }
 
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "as the other one")]
 mod remote {
-    use super::{Arc, Ledger, Queue};
+    use super::{Arc, Ledger, Queue, UploadLinks, WorldError};
 
-    pub(super) async fn ledger(table: &str) -> anyhow::Result<Arc<dyn Ledger>> {
-        anyhow::bail!("aws.ledger_table = '{table}' needs a build with the feature aws")
+    pub(super) async fn ledger(table: &str) -> Result<Arc<dyn Ledger>, WorldError> {
+        Err(WorldError::NoAws { name: "aws.ledger_table", value: table.to_owned() })
     }
 
-    pub(super) async fn queue(url: &str, _: &str, _: Arc<dyn Ledger>) -> anyhow::Result<Arc<dyn Queue>> {
-        anyhow::bail!("aws.queue_url = '{url}' needs a build with the feature aws")
+    pub(super) async fn uploads(_: &str) -> Result<Option<Arc<dyn UploadLinks>>, WorldError> {
+        Ok(None)
+    }
+
+    pub(super) async fn queue(url: &str, _: &str, _: Arc<dyn Ledger>) -> Result<Arc<dyn Queue>, WorldError> {
+        Err(WorldError::NoAws { name: "aws.queue_url", value: url.to_owned() })
     }
 }

@@ -1,6 +1,6 @@
 // One page over the API: a pair's price history, its newest offers, the last runs. What is chosen stands in the URL.
 
-import { draw } from "/assets/chart.js";
+import { draw } from "./chart.js";
 
 const element = (id) => document.getElementById(id);
 const REFRESH_SECONDS = 30;
@@ -56,7 +56,7 @@ function chosen() {
 }
 
 async function showMarkets() {
-  const { markets } = await ask("/api/v1/markets");
+  const { markets } = await ask("api/v1/markets");
   const pairs = [...new Set(markets.map((m) => `${m.venue}:${m.asset}:${m.fiat}`))];
   const wanted = new URLSearchParams(location.search).get("pair") ?? element("pair").value;
   element("pair").replaceChildren(...pairs.map((pair) => {
@@ -71,7 +71,7 @@ async function showMarkets() {
 async function showHistory() {
   const until = new Date();
   const since = new Date(until - element("days").value * 86_400_000);
-  const history = await ask("/api/v1/prices/history", {
+  const history = await ask("api/v1/prices/history", {
     ...chosen(), interval: element("interval").value, since: since.toISOString(), until: until.toISOString(),
     payment_method: element("payment_method").value.trim(), amount: element("amount").value.trim(),
     merchants_only: element("merchants_only").checked,
@@ -85,7 +85,7 @@ async function showHistory() {
 }
 
 async function showOffers() {
-  const { markets } = await ask("/api/v1/market/latest", chosen());
+  const { markets } = await ask("api/v1/market/latest", chosen());
   const heads = [["Price", "number"], ["Available", "number"], ["Limits", "number"], ["Methods", ""], ["Advertiser", ""], ["Done", "number"]];
   for (const [side, target, note] of [["BUY", "offers-buy", "buy-note"], ["SELL", "offers-sell", "sell-note"]]) {
     const snapshot = markets.find((market) => market.trade_type === side);
@@ -105,7 +105,7 @@ async function showOffers() {
 }
 
 async function showQuality() {
-  const { checks, silent_markets: silent } = await ask("/api/v1/quality", { limit: 12 });
+  const { checks, silent_markets: silent } = await ask("api/v1/quality", { limit: 12 });
   const heads = [["Taken", ""], ["Market", ""], ["Check", ""], ["Value", "number"], ["Bound", "number"]];
   const market = (row) => `${row.asset} / ${row.fiat} · ${row.trade_type} · ${row.venue}`;
   const short = (number) => Number(number.toPrecision(4)).toString();
@@ -119,7 +119,7 @@ async function showQuality() {
 }
 
 async function showRuns() {
-  const { runs } = await ask("/api/v1/runs", { limit: 12 });
+  const { runs } = await ask("api/v1/runs", { limit: 12 });
   const heads = [["Started", ""], ["Status", ""], ["Markets", "number"], ["Offers", "number"], ["Errors", "number"], ["Seconds", "number"], ["Run", ""]];
   table("runs", heads, runs.map((run) => [
     [clock(run.batch_start_time), ""], [run.status, run.status], [run.total_markets, "number"],

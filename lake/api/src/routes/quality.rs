@@ -10,10 +10,7 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Answer, Pairs, Shared};
-use crate::{
-    Api,
-    params::{Params, bad},
-};
+use crate::{Api, bad, params::Params};
 
 pub(crate) fn routes() -> Router<Arc<Api>> {
     Router::new().route("/api/v1/quality", get(quality))

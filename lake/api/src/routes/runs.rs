@@ -12,16 +12,15 @@ use cauce_sources::{Outcome, RunOptions};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Pairs, Shared};
-use crate::{
-    Api, ApiError,
-    params::{Params, bad},
-};
+use crate::{Api, ApiError, bad, params::Params};
 
 pub(crate) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/runs", get(list))
-        .route("/api/v1/runs/{id}", get(one))
-        .route("/api/v1/binance/offers", post(by_hand))
+    Router::new().route("/api/v1/runs", get(list)).route("/api/v1/runs/{id}", get(one))
+}
+
+/// Runs that somebody asks for.
+pub(crate) fn by_hand_routes() -> Router<Arc<Api>> {
+    Router::new().route("/api/v1/binance/offers", post(by_hand))
 }
 
 fn internal(error: impl std::fmt::Display) -> ApiError {
@@ -78,7 +77,7 @@ async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, V
 /// A run by hand: one market of Binance, from a JSON object with `asset`, `fiat` and `trade_type` (or `tradeType`).
 async fn by_hand(State(api): Shared, body: Bytes) -> Answer<Value> {
     let market = market_of(&body)?;
-    let options = RunOptions { by_hand: true, progress: None };
+    let options = RunOptions::by_hand();
     let outcome = api.scraper.run(std::slice::from_ref(&market), &options).await.map_err(internal)?;
     match outcome {
         Outcome::Done(report) if report.status == RunStatus::Failed => {

@@ -118,6 +118,7 @@ pub(crate) struct BatchRunRows {
     seconds: Share,
     announced: [Long; 3],
     unfinished: [Whole; 3],
+    trace_id: Text,
     lineage: Lineage,
 }
 
@@ -137,6 +138,7 @@ impl BatchRunRows {
             seconds: Share::new(),
             announced: std::array::from_fn(|_| Long::new()),
             unfinished: std::array::from_fn(|_| Whole::new()),
+            trace_id: Text::new(),
             lineage: Lineage::new(),
         }
     }
@@ -164,6 +166,7 @@ impl BatchRunRows {
         for (column, markets) in self.unfinished.iter_mut().zip(unfinished) {
             column.append_value(fitting(markets));
         }
+        self.trace_id.append_option(run.trace_id.as_deref());
         self.lineage.push(origin, raw_pos);
     }
 
@@ -181,6 +184,7 @@ impl BatchRunRows {
         columns.extend([done(&mut self.errors), done(&mut self.error_summary), done(&mut self.seconds)]);
         columns.extend(self.announced.each_mut().map(done));
         columns.extend(self.unfinished.each_mut().map(done));
+        columns.push(done(&mut self.trace_id));
         columns.extend(self.lineage.finish());
         batch(Table::OpsBatchRuns, columns)
     }

@@ -1,0 +1,176 @@
+//! What workers elsewhere push: kept verbatim as a raw object, and normalized like what was fetched here.
+//!
+//! | | |
+//! |---|---|
+//! | `POST /api/v1/ingest/{source}` | the body, whatever it is; 202 with the raw object |
+//! | `POST /api/v1/ingest/{source}/upload` | 201 with a link for one `PUT` of what is too large for a request |
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{HeaderMap, StatusCode, header},
+    routing::post,
+};
+use cauce_intake::{Brought, Intake, IntakeError};
+use cauce_ledger::{ApiKey, ApiKeys, Denied, Ledger};
+use cauce_raw::UploadLinks;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use crate::{ApiError, bad};
+
+/// What the pushing routes work with.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// Keeps what comes.
+    pub intake: Intake,
+    /// Knows the keys.
+    pub ledger: Arc<dyn Ledger>,
+    /// Links for large things, where the lake can give some.
+    pub uploads: Option<Arc<dyn UploadLinks>>,
+    /// Bytes of a body at most.
+    pub largest_body: usize,
+}
+
+impl Push {
+    /// What a request to a function may bring: 6 MB as AWS counts, with the body in base64.
+    pub const LARGEST_ON_AWS: usize = 4 << 20;
+    /// What one may bring where nothing else sets a limit, so that a few at once fit into memory.
+    pub const LARGEST: usize = 64 << 20;
+    /// How long a link is good for.
+    const LINK: Duration = Duration::from_secs(15 * 60);
+}
+
+/// The header that says when the bytes were obtained, RFC 3339.
+const FETCHED_AT: &str = "cauce-fetched-at";
+/// The header that says what the file is called.
+const FILE: &str = "cauce-file";
+
+type Pushing = State<Arc<Push>>;
+
+pub(crate) fn routes(push: Push) -> Router {
+    Router::new()
+        .route("/api/v1/ingest/{source}", post(ingest))
+        .route("/api/v1/ingest/{source}/upload", post(upload))
+        // The route counts by itself, so that its answer can say what to do instead.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::new(push))
+}
+
+async fn ingest(
+    State(push): Pushing,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    allowed(&push, &headers, &source).await?;
+    let fetched_at = fetched_at(&headers, Utc::now())?;
+    let bytes = whole(&push, &source, &headers, body).await?;
+    let name = name(&headers);
+    let brought = Brought { source: &source, name: name.as_deref(), fetched_at, bytes: &bytes };
+    let kept = push.intake.keep(&brought).await.map_err(refused)?;
+    let answer = json!({ "raw_id": kept.id, "key": kept.id.key(), "new": kept.is_new, "bytes": bytes.len() });
+    Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+async fn upload(
+    State(push): Pushing,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    allowed(&push, &headers, &source).await?;
+    let Some(uploads) = &push.uploads else {
+        let message =
+            "this lake is not in a bucket and gives no links; use cauce ingest where it is".to_owned();
+        return Err(ApiError::Unprocessable { message });
+    };
+    let now = Utc::now();
+    let place = Intake::place_for(&source, name(&headers).as_deref(), now).map_err(refused)?;
+    let url = uploads.link(&place, Push::LINK).await.map_err(internal)?;
+    let until = now + TimeDelta::from_std(Push::LINK).map_err(internal)?;
+    let answer = json!({ "method": "PUT", "url": url, "expires_at": until, "place": place.to_string() });
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// The key may come as `X-Api-Key` or as a bearer token.
+async fn allowed(push: &Push, headers: &HeaderMap, source: &str) -> Result<ApiKey, ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = || text(header::AUTHORIZATION.as_str())?.strip_prefix("Bearer ");
+    let Some(key) = text("x-api-key").or_else(bearer) else {
+        let message = "send your API key in the header X-Api-Key, or as Authorization: Bearer".to_owned();
+        return Err(ApiError::Unauthorized { message });
+    };
+    let checked = ApiKeys::check(&*push.ledger, key.trim(), Utc::now()).await.map_err(internal)?;
+    let forbidden = |message: String| Err(ApiError::Forbidden { message });
+    match checked {
+        Err(Denied::Unknown) => Err(ApiError::Unauthorized {
+            message: "this API key is not known; check it for typing errors".to_owned(),
+        }),
+        Err(Denied::Revoked) => forbidden("this API key was revoked; ask for a new one".to_owned()),
+        Err(Denied::Expired) => forbidden("this API key has expired; ask for a new one".to_owned()),
+        Ok(key) if key.may_ingest(source) => Ok(key),
+        Ok(key) => forbidden(format!(
+            "the API key {} may not push for '{source}'; it lacks the scope ingest:{source}",
+            key.id
+        )),
+    }
+}
+
+async fn whole(push: &Push, source: &str, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    let limit = push.largest_body;
+    let too_large = || {
+        let instead = match push.uploads {
+            Some(_) => format!("POST /api/v1/ingest/{source}/upload gives a link for one PUT of it"),
+            None => "split it, or use cauce ingest where the lake is".to_owned(),
+        };
+        ApiError::TooLarge { limit, message: format!("a body has {limit} bytes at most; {instead}") }
+    };
+    let said: Option<usize> =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if said.is_some_and(|said| said > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(said.unwrap_or(0));
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let broken =
+            |error| ApiError::Unprocessable { message: format!("the body did not arrive whole: {error}") };
+        let chunk = chunk.map_err(broken)?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn fetched_at(headers: &HeaderMap, now: DateTime<Utc>) -> Result<DateTime<Utc>, ApiError> {
+    let Some(value) = headers.get(FETCHED_AT) else { return Ok(now) };
+    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let allowed = "a time like 2026-03-01T10:20:00Z that is not in the future";
+    let time = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
+    match time {
+        Ok(time) if time <= now + TimeDelta::minutes(5) => Ok(time),
+        Ok(_) => Err(bad(FETCHED_AT, Some(text), "is in the future", allowed)),
+        Err(_) => Err(bad(FETCHED_AT, Some(text), "is no time", allowed)),
+    }
+}
+
+fn name(headers: &HeaderMap) -> Option<String> {
+    headers.get(FILE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn refused(error: IntakeError) -> ApiError {
+    match error {
+        IntakeError::Raw(error) => internal(error),
+        IntakeError::Source(_) | IntakeError::Empty => ApiError::Unprocessable { message: error.to_string() },
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> ApiError {
+    ApiError::Internal { message: error.to_string() }
+}

@@ -1,0 +1,8 @@
+//! The configuration, and the adapters that it chooses, put together: the command line and the functions are shells
+//! over a [`World`]. Whoever asks the lake brings the query engine himself, so that who does not need not link it.
+
+mod config;
+mod world;
+
+pub use config::{AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, Schedule};
+pub use world::{World, WorldError, open_store, state_of};
