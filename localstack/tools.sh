@@ -1,0 +1,15 @@
+# Installs the emulator and SAM into the home cache folder, each into an environment of its own, where they are missing.
+# Sourced: sets `ministack`, `sam` and `cfn_lint`.
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+tools="${CAUCE_TOOLS:-$HOME/.cache/cauce}"
+ministack="${CAUCE_EMULATOR:-$tools/emulator/bin/ministack}"
+sam="$tools/sam/bin/sam"
+cfn_lint="$tools/sam/bin/cfn-lint"
+
+install() { # environment, requirements
+  python3 -m venv "$tools/$1"
+  "$tools/$1/bin/pip" install --quiet --disable-pip-version-check -r "$here/$2"
+}
+
+install_emulator() { [ -x "$ministack" ] || install emulator requirements.txt; }
+install_sam() { { [ -x "$sam" ] && [ -x "$cfn_lint" ]; } || install sam sam-requirements.txt; }

@@ -1,0 +1,45 @@
+//! The whole stack on a local emulator of AWS: the template by SAM, the functions' real binaries, the same answers as
+//! the embedded mode. `make test` builds the functions first; where they, the emulator or SAM are missing, it says that
+//! it is skipped.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test stops at what it can't do"
+)]
+
+mod delivery;
+mod push;
+mod stack;
+#[allow(dead_code, reason = "shared with the end-to-end tests, which use more of it")]
+#[path = "../end_to_end/support.rs"]
+mod support;
+mod throughput;
+mod worlds;
+
+use std::time::Instant;
+
+use stack::Stack;
+
+/// One stack for all: it takes half a minute to deploy.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stack_does_what_the_embedded_mode_does() {
+    let Some(stack) = Stack::up().await else { return };
+    let begun = Instant::now();
+    let told = |what: &str| println!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
+    worlds::a_schedule_fires_and_the_numbers_are_those_of_the_embedded_mode(&stack).await;
+    told("both worlds give the same numbers");
+    push::who_may_push_and_what_becomes_of_it(&stack).await;
+    told("pushed, refused, by link, and in quarantine");
+    delivery::a_message_delivered_again_and_side_by_side_changes_nothing(&stack).await;
+    told("delivered again and side by side");
+    delivery::normalizers_killed_in_the_middle_lose_nothing(&stack).await;
+    told("killed in the middle");
+    delivery::poison_dies_alone_and_is_healed_by_a_redrive(&stack).await;
+    told("poison");
+    worlds::maintenance_keeps_the_answers(&stack).await;
+    told("maintenance");
+    throughput::bundles_through_the_queue(&stack).await;
+    told("throughput");
+}

@@ -1,0 +1,81 @@
+//! Who may push, how much, and what becomes of it.
+
+use std::time::Duration;
+
+use cauce_intake::Intake;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::{stack::Stack, support::eventually};
+
+const LIMIT: usize = 4 << 20;
+
+async fn send(stack: &Stack, path: &str, key: Option<&str>, body: Vec<u8>) -> (u16, Value) {
+    let mut request = Client::new().post(format!("{}/api/v1/ingest/{path}", stack.api)).body(body);
+    if let Some(key) = key {
+        request = request.header("x-api-key", key);
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
+}
+
+fn key(stack: &Stack, scope: &str) -> (String, String) {
+    let said = String::from_utf8(stack.cauce(&["key", "add", "--name", "a worker", "--scope", scope]).stdout)
+        .unwrap();
+    let key = said.lines().last().unwrap().to_owned();
+    (key.split('_').nth(1).unwrap().to_owned(), key)
+}
+
+pub(crate) async fn who_may_push_and_what_becomes_of_it(stack: &Stack) {
+    let (id, good) = key(stack, "ingest");
+    let wrong = format!("{}{}", &good[..good.len() - 1], if good.ends_with('0') { '1' } else { '0' });
+    let (_, other) = key(stack, "ingest:okx_p2p");
+    let page = b"\xff\xfe not a page".to_vec();
+    for (key, status) in
+        [(None, 401), (Some(wrong.as_str()), 401), (Some(other.as_str()), 403), (Some(good.as_str()), 202)]
+    {
+        let (answered, body) = send(stack, "binance_p2p", key, page.clone()).await;
+        assert_eq!(answered, status, "{body}");
+    }
+    let (status, body) = send(stack, "Binance", Some(&good), page.clone()).await;
+    assert_eq!((status, &body["error"]), (422, &json!("unprocessable")), "{body}");
+
+    let large: Vec<u8> = (0..LIMIT).map(|place| (place % 251) as u8).collect();
+    let (status, body) = send(stack, "somebody", Some(&good), large.clone()).await;
+    assert_eq!((status, &body["bytes"]), (202, &json!(LIMIT)), "{body}");
+    let raw = stack.raw().read(&body["raw_id"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    let envelope = cauce_raw::Envelope::read_line(raw.strip_suffix(b"\n").unwrap()).unwrap();
+    assert!(envelope.body.bytes() == large, "byte for byte");
+    let mut larger = large;
+    larger.push(0);
+    let (status, body) = send(stack, "somebody", Some(&good), larger.clone()).await;
+    assert_eq!((status, &body["error"]), (413, &json!("too_large")), "{body}");
+
+    let (status, link) = send(stack, "somebody/upload", Some(&good), Vec::new()).await;
+    assert_eq!(status, 201, "{link}");
+    let put = Client::new().put(link["url"].as_str().unwrap()).body(larger.clone()).send().await.unwrap();
+    assert_eq!(put.status().as_u16(), 200);
+    let store = stack.store();
+    eventually("an empty inbox", Duration::from_secs(60), async || {
+        let waiting: Vec<_> = store.list(Some(&Path::from(Intake::INBOX))).try_collect().await.ok()?;
+        waiting.is_empty().then_some(())
+    })
+    .await;
+    stack.drained().await;
+    let kept =
+        stack.sql("SELECT source, rule, octet_length(record) AS size FROM quarantine ORDER BY source, size");
+    let found: Vec<_> =
+        kept.iter().map(|row| (row["source"].as_str().unwrap(), row["rule"].as_str().unwrap())).collect();
+    assert_eq!(
+        found,
+        [("binance_p2p", "invalid_json"), ("somebody", "unknown_source"), ("somebody", "unknown_source")],
+        "{kept:?}"
+    );
+
+    stack.cauce(&["key", "revoke", &id]);
+    let (status, body) = send(stack, "binance_p2p", Some(&good), page).await;
+    assert_eq!((status, &body["error"]), (403, &json!("forbidden")), "{body}");
+}
