@@ -44,4 +44,4 @@ aws-down: ## Stop it
 
 # Without a network they are not there, and the tests that need them say that they are skipped.
 tools:
-	@bash -euc 'source localstack/tools.sh; install_emulator; install_sam' || echo "the emulator of AWS or SAM could not be installed"
+	@bash -euc 'source localstack/tools.sh; install_emulator; install_sam; install_localstack' || echo "the emulator of AWS or SAM could not be installed"

@@ -33,6 +33,16 @@ async fn make_queues(client: &Client) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqs() {
     let Some(emulator) = Emulator::start() else { return };
+    conforms(&emulator).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_localstack() {
+    let Some(emulator) = Emulator::localstack() else { return };
+    conforms(&emulator).await;
+}
+
+async fn conforms(emulator: &Emulator) {
     let client = Client::new(&cauce_raw::aws::emulator(&emulator.endpoint));
     let (url, dead_url) = make_queues(&client).await;
     let ledger = Arc::new(SqliteLedger::in_memory().unwrap());

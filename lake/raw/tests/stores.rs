@@ -93,6 +93,18 @@ async fn memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_and_a_prefix_of_one() {
     let Some(emulator) = emulator::Emulator::start() else { return };
+    bucket_and_prefix(&emulator).await;
+}
+
+#[cfg(feature = "s3")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_and_a_prefix_of_one_on_localstack() {
+    let Some(emulator) = emulator::Emulator::localstack() else { return };
+    bucket_and_prefix(&emulator).await;
+}
+
+#[cfg(feature = "s3")]
+async fn bucket_and_prefix(emulator: &emulator::Emulator) {
     emulator.make_bucket("bucket");
     let aws = cauce_raw::aws::emulator(&emulator.endpoint);
     for url in ["s3://bucket", "s3://bucket/lakes/one/"] {
