@@ -6,7 +6,7 @@ use anyhow::Context;
 use cauce_api::{Api, Push, admin_routes, push_routes, query_routes, served};
 use cauce_intake::Intake;
 use cauce_ledger::{Acquired, Lease};
-use cauce_maintain::{MaintainError, Maintainer, sweep};
+use cauce_maintain::{MaintainError, Maintainer, SWEEP_AGE, sweep};
 use cauce_model::RunId;
 use cauce_query::{Lake, QualityQuery, QueryError};
 use cauce_sources::{Outcome, RunOptions, Scraper};
@@ -19,8 +19,6 @@ use cauce_world::World;
 
 /// How long a queue that was empty is left alone.
 const QUEUE_PAUSE: Duration = Duration::from_millis(500);
-/// Raw objects younger than this may still be on their way through the queue.
-const SWEEP_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// Makes a run at once and then one every interval, at whole multiples of it, so that restarts don't shift the times.
 pub(crate) async fn schedule(world: &World, scraper: &Scraper) -> anyhow::Result<()> {
@@ -81,7 +79,7 @@ pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
             tracing::error!(%error, "sweep");
         }
         age = SWEEP_AGE;
-        days = Days { first: Some((now - settings.lateness).date_naive()), last: None };
+        days = settings.swept_days(now);
         tokio::time::sleep(world.config.schedule.sweep).await;
     }
 }
@@ -180,7 +178,7 @@ pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> any
         store: Arc::clone(&world.store),
         ledger: Arc::clone(&world.ledger),
         queue: Arc::clone(&world.queue),
-        scraper: world.scraper()?,
+        scraper: world.scraper(),
         freshness: world.config.maintenance()?.quality.freshness,
         started_at: Utc::now(),
     };

@@ -96,7 +96,7 @@ pub(crate) async fn venue() -> (SocketAddr, Arc<Simulator>) {
 }
 
 pub(crate) fn http() -> Arc<dyn Transport> {
-    Arc::new(HttpTransport::new().unwrap())
+    Arc::new(HttpTransport::new())
 }
 
 pub(crate) fn market(asset: &str, fiat: &str, trade_type: TradeType) -> Market {

@@ -84,7 +84,7 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
         );
         println!("Go live:  {cauce} up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
-        let (scraper, worker) = (world.scraper()?, world.worker());
+        let (scraper, worker) = (world.scraper(), world.worker());
         tokio::select! {
             ended = serving::schedule(&world, &scraper) => ended,
             ended = serving::normalize(&worker) => ended,
@@ -117,7 +117,7 @@ async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::
         ledger: Arc::new(SqliteLedger::in_memory()?),
         clock: Arc::new(clock.clone()),
         transport: Arc::new(SimulatorTransport(simulator)),
-        ..fast.scraper()?
+        ..fast.scraper()
     };
     let (markets, worker) = (fast.config.markets(), fast.worker());
     let runs = u64::try_from((now - first).num_seconds() / interval.num_seconds().max(1)).unwrap_or(0);

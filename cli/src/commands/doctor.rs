@@ -117,7 +117,7 @@ fn first_of_each_venue(markets: &[Market]) -> impl Iterator<Item = &Market> {
 }
 
 async fn ask(world: &World, market: &Market) -> anyhow::Result<(bool, String)> {
-    let scraper = world.scraper()?;
+    let scraper = world.scraper();
     let Some((protocol, settings)) =
         venues::find(market.venue.as_str()).zip(scraper.settings.venues.get(&market.venue))
     else {

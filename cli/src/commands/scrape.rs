@@ -12,7 +12,7 @@ pub(crate) async fn run(world: &World, scrape: &Scrape) -> anyhow::Result<Done> 
     let shown = bar.clone();
     let progress = std::sync::Arc::new(move |ended: usize, _: usize, _: &_| shown.set_position(ended as u64));
     let options = RunOptions { progress: Some(progress), ..RunOptions::default() };
-    let outcome = world.scraper()?.run(&markets, &options).await?;
+    let outcome = world.scraper().run(&markets, &options).await?;
     bar.finish_and_clear();
     let report = match outcome {
         Outcome::Done(report) => report,

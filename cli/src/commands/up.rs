@@ -8,7 +8,7 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
     let listener = serving::listen(listen).await?;
     println!("cauce is up: http://{}/", listener.local_addr()?);
     let lake = lake_of(world);
-    let (scraper, worker) = (world.scraper()?, world.worker());
+    let (scraper, worker) = (world.scraper(), world.worker());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
         ended = serving::normalize(&worker) => ended?,

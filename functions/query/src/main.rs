@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
         store: Arc::clone(&world.store),
         ledger: Arc::clone(&world.ledger),
         queue: Arc::clone(&world.queue),
-        scraper: world.scraper()?,
+        scraper: world.scraper(),
         freshness: world.config.maintenance()?.quality.freshness,
         started_at,
     };

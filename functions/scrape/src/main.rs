@@ -48,7 +48,7 @@ async fn scrape(world: Arc<World>, asked: Asked, invocation: Invocation) -> anyh
         trace_id: invocation.trace_id.clone(),
         ..RunOptions::default()
     };
-    Ok(match world.scraper()?.run(&markets, &options).await? {
+    Ok(match world.scraper().run(&markets, &options).await? {
         Outcome::Done(report) => json!({
             "run_id": report.run_id,
             "status": report.status,

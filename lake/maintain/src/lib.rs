@@ -28,7 +28,7 @@ pub use replay::{Replayed, ReplayedTable};
 pub use seal::{SealReport, Sealed, Waiting};
 pub use settings::{MaintenanceSettings, Retention};
 pub use sweep::{SweepError, Swept, sweep};
-pub use task::{Task, TaskError};
+pub use task::{SWEEP_AGE, Task, TaskError};
 use thiserror::Error;
 
 /// Why maintenance stopped. Nothing is harmed by it; the next one goes on.

@@ -1,5 +1,6 @@
 use cauce_normalize::Thresholds;
-use chrono::TimeDelta;
+use cauce_tables::Days;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::QualitySettings;
 
@@ -32,6 +33,15 @@ pub struct MaintenanceSettings {
     pub quality: QualitySettings,
     /// Bounds of the checks of single snapshots, for a replay.
     pub thresholds: Thresholds,
+}
+
+impl MaintenanceSettings {
+    /// The days that a sweep looks at again and again: those that are not sealed whatever happens.
+    pub fn swept_days(&self, now: DateTime<Utc>) -> Days {
+        // A clock elsewhere may be a little ahead.
+        let last = (now + TimeDelta::hours(1)).date_naive();
+        Days { first: Some((now - self.lateness).date_naive()), last: Some(last) }
+    }
 }
 
 impl Default for MaintenanceSettings {

@@ -1,14 +1,17 @@
 //! Finds raw objects that no file covers, and puts their messages into the queue again. This is what makes a lost
 //! event, or a lost queue, harmless.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+};
 
 use cauce_model::RawId;
 use cauce_queue::{Queue, QueueError, RawCreated};
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{Days, PlanError, Planner, Table};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -52,7 +55,15 @@ pub async fn sweep(
     // Raw is listed first: what is written between the two listings is young, or covered.
     let mut by_table: BTreeMap<Table, Vec<RawId>> = BTreeMap::new();
     let mut swept = Swept::default();
-    let mut objects = raw.list(move |id| days.contains(id.date()));
+    // A few days are listed one by one, so that a sweep does not cost more with every month that is kept.
+    let objects = match days.few() {
+        Some(days) => {
+            let each = stream::iter(days).then(|day| raw.on(day));
+            each.map_ok(|objects| stream::iter(objects).map(Ok)).try_flatten().boxed()
+        }
+        None => raw.list(move |id| days.contains(id.date())),
+    };
+    let mut objects = pin!(objects);
     while let Some((id, meta)) = objects.try_next().await? {
         swept.objects += 1;
         if now - meta.last_modified >= age && !dead.contains(&id) {

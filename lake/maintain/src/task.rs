@@ -6,6 +6,9 @@ use thiserror::Error;
 
 use crate::{MaintainError, Maintainer, SweepError, sweep};
 
+/// Raw objects younger than this may still be on their way through the queue.
+pub const SWEEP_AGE: TimeDelta = TimeDelta::minutes(10);
+
 /// A piece of maintenance, as a schedule names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,17 +50,13 @@ impl Task {
 }
 
 impl Maintainer {
-    /// Raw objects younger than this may still be on their way through the queue.
-    pub const SWEEP_AGE: TimeDelta = TimeDelta::minutes(10);
-
     /// Performs a task on all days that it may concern. Answers how many files or messages it wrote or deleted.
     pub async fn perform(&self, task: Task, queue: &dyn Queue, now: DateTime<Utc>) -> Result<u64, TaskError> {
         let begun = std::time::Instant::now();
         let count = match task {
             Task::Sweep => {
-                let first = (now - self.settings.lateness).date_naive();
-                let days = Days { first: Some(first), last: None };
-                sweep(&self.raw, &self.planner, queue, days, Self::SWEEP_AGE, now).await?.queued
+                let days = self.settings.swept_days(now);
+                sweep(&self.raw, &self.planner, queue, days, SWEEP_AGE, now).await?.queued
             }
             Task::Merge => self.merge(Days::ALL).await?.len() as u64,
             Task::Derive => self.derive(now).await?.len() as u64,

@@ -8,9 +8,16 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use tokio::sync::OnceCell;
 
-/// Reads the surroundings. Nothing is asked of AWS before a client needs credentials.
+/// Reads the surroundings, once in a process: certificates and profiles are not read again for every adapter. Nothing is
+/// asked of AWS before a client needs credentials.
 pub async fn connect() -> SdkConfig {
+    static SURROUNDINGS: OnceCell<SdkConfig> = OnceCell::const_new();
+    SURROUNDINGS.get_or_init(read_surroundings).await.clone()
+}
+
+async fn read_surroundings() -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     // On the heap: it is large, and would make everything large that opens a lake.
     Box::pin(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load()).await

@@ -19,7 +19,7 @@ pub use bundle::{Bundle, RawObject};
 pub use envelope::{Body, Envelope, Request, lines};
 pub use store::{CreatedListener, Durability, NotifyingStore, OpenError, UploadLinks, open, state_folder};
 #[cfg(feature = "s3")]
-pub use store::{S3UploadLinks, open_s3};
+pub use store::{S3UploadLinks, open_s3, open_s3_with_links};
 pub use zone::{Put, RawError, RawZone};
 
 /// Kinds of raw objects, as they stand in keys.

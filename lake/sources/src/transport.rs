@@ -1,10 +1,11 @@
-use std::{collections::BTreeMap, error::Error as StdError, io, time::Duration};
+use std::{collections::BTreeMap, error::Error as StdError, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use cauce_model::ErrorType;
 use serde_json::Value;
 use thiserror::Error;
+use tokio::sync::OnceCell;
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,24 +46,31 @@ pub trait Transport: std::fmt::Debug + Send + Sync {
     async fn send(&self, request: HttpRequest, timeout: Duration) -> Result<HttpAnswer, TransportFailure>;
 }
 
-/// HTTP over TLS where the address says so.
-#[derive(Debug, Clone)]
+/// HTTP over TLS where the address says so. Its client is made when the first request is: it reads the certificates of
+/// the system, and not every process that could ask does.
+#[derive(Debug, Clone, Default)]
 pub struct HttpTransport {
-    client: reqwest::Client,
+    client: Arc<OnceCell<reqwest::Client>>,
 }
 
 impl HttpTransport {
     /// An answer larger than this is not read to its end: no page of offers comes near it.
     const LARGEST: usize = 32 << 20;
 
-    /// A client with its own pool of connections.
-    pub fn new() -> Result<Self, TransportFailure> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("cauce/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| failure(&error))?;
-        Ok(Self { client })
+    /// With its own pool of connections.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    async fn client(&self) -> Result<&reqwest::Client, TransportFailure> {
+        let make = async || {
+            reqwest::Client::builder()
+                .user_agent(concat!("cauce/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .map_err(|error| failure(&error))
+        };
+        self.client.get_or_try_init(make).await
     }
 
     async fn send_now(&self, request: HttpRequest) -> Result<HttpAnswer, TransportFailure> {
@@ -70,7 +78,7 @@ impl HttpTransport {
             error_type: ErrorType::Network,
             message: format!("'{}' is no HTTP method", request.method),
         })?;
-        let mut builder = self.client.request(method, &request.url);
+        let mut builder = self.client().await?.request(method, &request.url);
         if let Some(body) = &request.body {
             builder = builder.header("content-type", "application/json").body(body.to_string());
         }

@@ -26,8 +26,8 @@ impl Days {
     }
 
     /// The days themselves, if they are few.
-    pub(crate) fn few(&self) -> Option<Vec<NaiveDate>> {
-        const FEW: i64 = 3;
+    pub fn few(&self) -> Option<Vec<NaiveDate>> {
+        const FEW: i64 = 4;
         let (first, last) = (self.first?, self.last?);
         ((last - first).num_days() < FEW).then(|| first.iter_days().take_while(|day| *day <= last).collect())
     }

@@ -7,7 +7,7 @@ use cauce_ledger::{Ledger, LedgerError, SqliteLedger};
 use cauce_maintain::Maintainer;
 use cauce_queue::{Queue, QueueError, QueueListener, SqliteQueue};
 use cauce_raw::{Durability, NotifyingStore, OpenError, RawZone, UploadLinks, open, state_folder};
-use cauce_sources::{HttpTransport, Scraper, SystemClock, TransportFailure};
+use cauce_sources::{HttpTransport, Scraper, SystemClock};
 use cauce_tables::Planner;
 use cauce_worker::{Worker, WorkerSettings};
 use object_store::ObjectStore;
@@ -30,9 +30,6 @@ pub enum WorldError {
     /// The queue can't be opened.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// Nothing can be asked over HTTP.
-    #[error(transparent)]
-    Transport(#[from] TransportFailure),
     /// The configuration names a place on AWS, and this build can't reach it.
     #[error("{name} = '{value}' needs a build with the feature aws")]
     NoAws {
@@ -80,16 +77,29 @@ pub fn state_of(url: &str, config: &Config) -> Option<PathBuf> {
 }
 
 /// The object store at an address.
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(clippy::unused_async, reason = "the other build asks for credentials")
-)]
 pub async fn open_store(url: &str, durability: Durability) -> Result<Arc<dyn ObjectStore>, OpenError> {
-    #[cfg(feature = "aws")]
-    if url.starts_with("s3://") {
-        return cauce_raw::open_s3(url, &cauce_raw::aws::connect().await);
+    Ok(Opened::at(url, durability).await?.store)
+}
+
+/// A store, and links into it where it can give some.
+struct Opened {
+    store: Arc<dyn ObjectStore>,
+    uploads: Option<Arc<dyn UploadLinks>>,
+}
+
+impl Opened {
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(clippy::unused_async, reason = "the other build asks for credentials")
+    )]
+    async fn at(url: &str, durability: Durability) -> Result<Self, OpenError> {
+        #[cfg(feature = "aws")]
+        if url.starts_with("s3://") {
+            let (store, links) = cauce_raw::open_s3_with_links(url, &cauce_raw::aws::connect().await)?;
+            return Ok(Self { store, uploads: Some(Arc::new(links)) });
+        }
+        Ok(Self { store: open(url, durability)?, uploads: None })
     }
-    open(url, durability)
 }
 
 impl World {
@@ -100,7 +110,11 @@ impl World {
 
     /// The same, with the durability of a lake in a directory.
     pub async fn open_with(url: &str, config: Config, durability: Durability) -> Result<Self, WorldError> {
-        let plain = open_store(url, durability).await?;
+        Self::around(Opened::at(url, durability).await?, url, config).await
+    }
+
+    async fn around(opened: Opened, url: &str, config: Config) -> Result<Self, WorldError> {
+        let Opened { store: plain, uploads } = opened;
         let state = state_of(url, &config);
         let ledger = match &config.aws.ledger_table {
             Some(table) => remote::ledger(table).await?,
@@ -114,12 +128,12 @@ impl World {
                 (Some(queue), Some(dead)) => Some(remote::queue(queue, dead, Arc::clone(&ledger)).await?),
                 _ => None,
             };
-            let uploads = remote::uploads(url).await?;
             return Ok(Self { config, store: plain, ledger, queue, inbox, uploads });
         }
         let queue = local_queue(state.as_deref())?;
         let listener = Arc::new(QueueListener::new(Arc::clone(&queue)));
         let store: Arc<dyn ObjectStore> = Arc::new(NotifyingStore::new(plain, listener));
+        // Nobody would hear of what comes by a link.
         Ok(Self { config, store, ledger, queue, inbox: None, uploads: None })
     }
 
@@ -129,14 +143,14 @@ impl World {
     }
 
     /// What asks venues.
-    pub fn scraper(&self) -> Result<Scraper, WorldError> {
-        Ok(Scraper {
+    pub fn scraper(&self) -> Scraper {
+        Scraper {
             ledger: Arc::clone(&self.ledger),
             raw: self.raw(),
             clock: Arc::new(SystemClock),
-            transport: Arc::new(HttpTransport::new()?),
+            transport: Arc::new(HttpTransport::new()),
             settings: self.config.scraper(),
-        })
+        }
     }
 
     /// What seals, merges and collects; `planner` keeps the footers that it reads.
@@ -172,10 +186,10 @@ fn local_queue(state: Option<&Path>) -> Result<Arc<dyn Queue>, WorldError> {
 mod remote {
     use cauce_ledger::DynamoLedger;
     use cauce_queue::SqsQueue;
-    use cauce_raw::{S3UploadLinks, UploadLinks, aws::connect};
+    use cauce_raw::aws::connect;
     use object_store::{ObjectStoreExt, path::Path};
 
-    use super::{Arc, Config, Durability, Ledger, Queue, World, WorldError, open_store};
+    use super::{Arc, Config, Durability, Ledger, Opened, Queue, World, WorldError};
 
     pub(super) async fn ledger(table: &str) -> Result<Arc<dyn Ledger>, WorldError> {
         let client = aws_sdk_dynamodb::Client::new(&connect().await);
@@ -191,14 +205,6 @@ mod remote {
         Ok(Arc::new(SqsQueue::new(client, url, dead, ledger)))
     }
 
-    /// Links into a bucket; other lakes have none.
-    pub(super) async fn uploads(url: &str) -> Result<Option<Arc<dyn UploadLinks>>, WorldError> {
-        if !url.starts_with("s3://") {
-            return Ok(None);
-        }
-        Ok(Some(Arc::new(S3UploadLinks::new(url, &connect().await)?)))
-    }
-
     fn variable(name: &'static str) -> Result<String, WorldError> {
         std::env::var(name).map_err(|_| WorldError::NoVariable { name })
     }
@@ -210,12 +216,12 @@ mod remote {
         /// once, when the process starts.
         pub async fn from_environment() -> Result<Self, WorldError> {
             let lake = variable("CAUCE_LAKE")?;
+            let opened = Opened::at(&lake, Durability::Full).await?;
             let mut config = match std::env::var("CAUCE_CONFIG").ok().filter(|key| !key.is_empty()) {
                 None => Config::example()?,
                 Some(key) => {
-                    let store = open_store(&lake, Durability::Full).await?;
                     let unread = |source| WorldError::ConfigObject { key: key.clone(), source };
-                    let found = store.get(&Path::from(key.as_str())).await.map_err(unread)?;
+                    let found = opened.store.get(&Path::from(key.as_str())).await.map_err(unread)?;
                     let bytes = found.bytes().await.map_err(unread)?;
                     let text = String::from_utf8_lossy(&bytes);
                     Config::parse(&text).map_err(|error| error.at(format!("{lake}/{key}")))?
@@ -227,7 +233,7 @@ mod remote {
             config.aws.inbox_queue_url = Some(variable("CAUCE_INBOX_QUEUE_URL")?);
             config.aws.inbox_dead_letter_url = Some(variable("CAUCE_INBOX_DEAD_LETTER_URL")?);
             config.lake.url = lake.clone();
-            Self::open(&lake, config).await
+            Self::around(opened, &lake, config).await
         }
     }
 }
@@ -235,14 +241,10 @@ mod remote {
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "as the other one")]
 mod remote {
-    use super::{Arc, Ledger, Queue, UploadLinks, WorldError};
+    use super::{Arc, Ledger, Queue, WorldError};
 
     pub(super) async fn ledger(table: &str) -> Result<Arc<dyn Ledger>, WorldError> {
         Err(WorldError::NoAws { name: "aws.ledger_table", value: table.to_owned() })
-    }
-
-    pub(super) async fn uploads(_: &str) -> Result<Option<Arc<dyn UploadLinks>>, WorldError> {
-        Ok(None)
     }
 
     pub(super) async fn queue(url: &str, _: &str, _: Arc<dyn Ledger>) -> Result<Arc<dyn Queue>, WorldError> {

@@ -17,7 +17,7 @@ pub use directory::Durability;
 pub use notify::{CreatedListener, NotifyingStore};
 use object_store::{ObjectStore, memory::InMemory, path::Path};
 #[cfg(feature = "s3")]
-pub use s3::{S3UploadLinks, open_s3};
+pub use s3::{S3UploadLinks, open_s3, open_s3_with_links};
 use thiserror::Error;
 
 /// Why a lake can't be opened.

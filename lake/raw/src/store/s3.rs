@@ -18,11 +18,21 @@ use super::{OpenError, UploadLinks};
 /// Opens `s3://bucket` or `s3://bucket/prefix`. Creates and replaces are conditional puts (`If-None-Match`, `If-Match`),
 /// each of one request: an object appears whole or not at all.
 pub fn open_s3(url: &str, aws: &SdkConfig) -> std::result::Result<Arc<dyn ObjectStore>, OpenError> {
-    let (store, prefix) = bucket_of(url, aws)?;
-    Ok(match prefix {
-        "" => Arc::new(store),
-        prefix => Arc::new(PrefixStore::new(store, prefix)),
-    })
+    Ok(open_s3_with_links(url, aws)?.0)
+}
+
+/// The same with links for uploads, over one client.
+pub fn open_s3_with_links(
+    url: &str,
+    aws: &SdkConfig,
+) -> std::result::Result<(Arc<dyn ObjectStore>, S3UploadLinks), OpenError> {
+    let (bucket, prefix) = bucket_of(url, aws)?;
+    let links = S3UploadLinks { store: bucket.clone(), prefix: Path::from(prefix) };
+    let store: Arc<dyn ObjectStore> = match prefix {
+        "" => Arc::new(bucket),
+        prefix => Arc::new(PrefixStore::new(bucket, prefix)),
+    };
+    Ok((store, links))
 }
 
 fn bucket_of<'a>(url: &'a str, aws: &SdkConfig) -> std::result::Result<(AmazonS3, &'a str), OpenError> {
@@ -48,14 +58,6 @@ fn bucket_of<'a>(url: &'a str, aws: &SdkConfig) -> std::result::Result<(AmazonS3
 pub struct S3UploadLinks {
     store: AmazonS3,
     prefix: Path,
-}
-
-impl S3UploadLinks {
-    /// Links into the lake at `s3://…`.
-    pub fn new(url: &str, aws: &SdkConfig) -> std::result::Result<Self, OpenError> {
-        let (store, prefix) = bucket_of(url, aws)?;
-        Ok(Self { store, prefix: Path::from(prefix) })
-    }
 }
 
 #[async_trait]
