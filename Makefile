@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help run test check bench functions package aws-up aws-down tools
+.PHONY: help run test check bench bench-aws functions package aws-up aws-down tools
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/'
@@ -35,6 +35,9 @@ functions: ## The functions, as the emulator runs them
 
 package: ## The functions for AWS, small, their sizes held against their budgets: then sam deploy --guided
 	bash scripts/functions.sh lambda
+
+bench-aws: ## Sizes, starts and throughput of the functions on the emulator; builds them as make package does
+	bash scripts/bench_aws.sh
 
 aws-up: functions ## The whole stack on a local emulator of AWS; its last line says where
 	bash localstack/up.sh

@@ -1,10 +1,9 @@
 //! What runs for as long as the process: scheduler, normalizer, sweep, API.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use cauce_api::{Api, Push, admin_routes, push_routes, query_routes, served};
-use cauce_intake::Intake;
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{MaintainError, Maintainer, SWEEP_AGE, sweep};
 use cauce_model::RunId;
@@ -173,21 +172,8 @@ fn market_of(row: &serde_json::Map<String, serde_json::Value>) -> String {
 
 /// Serves the API and the page until the process is told to stop.
 pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> anyhow::Result<()> {
-    let api = Api {
-        lake,
-        store: Arc::clone(&world.store),
-        ledger: Arc::clone(&world.ledger),
-        queue: Arc::clone(&world.queue),
-        scraper: world.scraper(),
-        freshness: world.config.maintenance()?.quality.freshness,
-        started_at: Utc::now(),
-    };
-    let push = Push {
-        intake: Intake::new(Arc::clone(&world.store)),
-        ledger: Arc::clone(&world.ledger),
-        uploads: world.uploads.clone(),
-        largest_body: Push::LARGEST,
-    };
+    let api = Api::new(world, lake)?;
+    let push = Push::new(world, Push::LARGEST);
     let routes = query_routes(api.clone()).merge(admin_routes(api)).merge(push_routes(push));
     axum::serve(listener, served(routes)).await.context("API")
 }

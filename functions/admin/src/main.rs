@@ -5,21 +5,15 @@ use std::sync::Arc;
 use cauce_api::{Api, admin_routes, served};
 use cauce_function::Function;
 use cauce_query::Lake;
-use chrono::Utc;
+use chrono::TimeDelta;
+
+/// The gateway waits for 30 s, for a run by hand, too.
+const RUN_LIMIT: TimeDelta = TimeDelta::seconds(24);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let started_at = Utc::now();
     let function = Function::start("admin").await?;
-    let world = &function.world;
-    let api = Api {
-        lake: Lake::new(Arc::clone(&world.store)),
-        store: Arc::clone(&world.store),
-        ledger: Arc::clone(&world.ledger),
-        queue: Arc::clone(&world.queue),
-        scraper: world.scraper(),
-        freshness: world.config.maintenance()?.quality.freshness,
-        started_at,
-    };
+    let lake = Lake::new(Arc::clone(&function.world.store));
+    let api = Api { run_limit: Some(RUN_LIMIT), ..Api::new(&function.world, lake)? };
     function.serve(served(admin_routes(api))).await
 }

@@ -1,25 +1,15 @@
-//! The group of those who ask, and the page.
+//! The groups of those who ask, and the page.
 
 use std::sync::Arc;
 
 use cauce_api::{Api, query_routes, served};
 use cauce_function::Function;
 use cauce_query::Lake;
-use chrono::Utc;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let started_at = Utc::now();
     let function = Function::start("query").await?;
-    let world = &function.world;
-    let api = Api {
-        lake: Lake::new(Arc::clone(&world.store)),
-        store: Arc::clone(&world.store),
-        ledger: Arc::clone(&world.ledger),
-        queue: Arc::clone(&world.queue),
-        scraper: world.scraper(),
-        freshness: world.config.maintenance()?.quality.freshness,
-        started_at,
-    };
+    let lake = Lake::new(Arc::clone(&function.world.store));
+    let api = Api::new(&function.world, lake)?;
     function.serve(served(query_routes(api))).await
 }

@@ -45,6 +45,7 @@ mod lake {
     use cauce_query::Lake;
     use cauce_queue::Queue;
     use cauce_sources::Scraper;
+    use cauce_world::{ConfigError, World};
     use chrono::{DateTime, TimeDelta, Utc};
     use object_store::ObjectStore;
 
@@ -63,10 +64,28 @@ mod lake {
         pub queue: Arc<dyn Queue>,
         /// Makes runs by hand.
         pub scraper: Scraper,
+        /// How long a run by hand may take, where who asks does not wait for ever: what it has by then is its result.
+        pub run_limit: Option<TimeDelta>,
         /// Age at which a market's newest snapshot is too old.
         pub freshness: TimeDelta,
         /// When this process started.
         pub started_at: DateTime<Utc>,
+    }
+
+    impl Api {
+        /// Answers from `lake`, which is the world's.
+        pub fn new(world: &World, lake: Lake) -> Result<Self, ConfigError> {
+            Ok(Self {
+                lake,
+                store: Arc::clone(&world.store),
+                ledger: Arc::clone(&world.ledger),
+                queue: Arc::clone(&world.queue),
+                scraper: world.scraper(),
+                run_limit: None,
+                freshness: world.config.maintenance()?.quality.freshness,
+                started_at: Utc::now(),
+            })
+        }
     }
 
     /// The groups of those who ask.

@@ -17,6 +17,7 @@ use axum::{
 use cauce_intake::{Brought, Intake, IntakeError};
 use cauce_ledger::{ApiKey, ApiKeys, Denied, Ledger};
 use cauce_raw::UploadLinks;
+use cauce_world::World;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -37,6 +38,16 @@ pub struct Push {
 }
 
 impl Push {
+    /// Into the world's lake.
+    pub fn new(world: &World, largest_body: usize) -> Self {
+        Self {
+            intake: Intake::new(Arc::clone(&world.store)),
+            ledger: Arc::clone(&world.ledger),
+            uploads: world.uploads.clone(),
+            largest_body,
+        }
+    }
+
     /// What a request to a function may bring: 6 MB as AWS counts, with the body in base64.
     pub const LARGEST_ON_AWS: usize = 4 << 20;
     /// What one may bring where nothing else sets a limit, so that a few at once fit into memory.

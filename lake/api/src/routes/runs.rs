@@ -9,6 +9,7 @@ use axum::{
 use cauce_ledger::{Job, Jobs};
 use cauce_model::{Asset, Fiat, Market, RunId, RunStatus, TradeType};
 use cauce_sources::{Outcome, RunOptions};
+use chrono::Utc;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Pairs, Shared};
@@ -77,7 +78,8 @@ async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, V
 /// A run by hand: one market of Binance, from a JSON object with `asset`, `fiat` and `trade_type` (or `tradeType`).
 async fn by_hand(State(api): Shared, body: Bytes) -> Answer<Value> {
     let market = market_of(&body)?;
-    let options = RunOptions::by_hand();
+    let until = api.run_limit.map(|limit| Utc::now() + limit);
+    let options = RunOptions { until, ..RunOptions::by_hand() };
     let outcome = api.scraper.run(std::slice::from_ref(&market), &options).await.map_err(internal)?;
     match outcome {
         Outcome::Done(report) if report.status == RunStatus::Failed => {

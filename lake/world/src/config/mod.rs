@@ -1,19 +1,22 @@
 //! `cauce.toml`. Unknown keys are refused, with the line.
 
+mod sections;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use cauce_maintain::{MaintenanceSettings, QualitySettings};
-use cauce_model::{Asset, Fiat, Market, TradeType, Venue};
+use cauce_maintain::MaintenanceSettings;
+use cauce_model::{Market, Venue};
 use cauce_normalize::Thresholds;
 use cauce_protocols::venues;
-use cauce_sources::{ScraperSettings, VenueSettings};
+use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
-use serde::{Deserialize, Deserializer};
+pub use sections::{AwsSection, LakeSection, Limits, Schedule};
+use sections::{MaintenanceSection, MarketSection, QualitySection, RetentionSection, VenueSection};
+use serde::Deserialize;
 use thiserror::Error;
 
 /// The group of markets that say none.
@@ -61,7 +64,7 @@ impl ConfigError {
 }
 
 /// What holds without a file, and what a new file starts from.
-const EXAMPLE: &str = include_str!("../../../cauce.example.toml");
+const EXAMPLE: &str = include_str!("../../../../cauce.example.toml");
 
 /// All that can be configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -89,211 +92,6 @@ pub struct Config {
     venues: BTreeMap<Venue, VenueSection>,
     #[serde(default)]
     markets: Vec<MarketSection>,
-}
-
-/// `[lake]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LakeSection {
-    /// A directory, `memory://` or `s3://…`.
-    pub url: String,
-    /// Where ledger, queue and logs of a lake are that is in no directory.
-    pub state: PathBuf,
-}
-
-impl Default for LakeSection {
-    fn default() -> Self {
-        Self { url: "./lake".to_owned(), state: PathBuf::from("./.cauce") }
-    }
-}
-
-/// Ledger and queue on AWS. What is not said is SQLite in the lake's state folder.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AwsSection {
-    /// The ledger's table in DynamoDB.
-    pub ledger_table: Option<String>,
-    /// The queue in SQS; its messages are the bucket's own events.
-    pub queue_url: Option<String>,
-    /// The queue to which it gives up messages.
-    pub dead_letter_url: Option<String>,
-    /// The queue in SQS of what is put under `inbox/`.
-    pub inbox_queue_url: Option<String>,
-    /// The queue to which that one gives up messages.
-    pub inbox_dead_letter_url: Option<String>,
-}
-
-/// How often one process does what. On AWS the template's schedules say it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Schedule {
-    /// Between two runs.
-    #[serde(deserialize_with = "duration")]
-    pub scrape: Duration,
-    /// Between two sweeps.
-    #[serde(deserialize_with = "duration")]
-    pub sweep: Duration,
-    /// Between two merges of open days.
-    #[serde(deserialize_with = "duration")]
-    pub merge: Duration,
-    /// Between two looks for days to close and files to delete.
-    #[serde(deserialize_with = "duration")]
-    pub seal: Duration,
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        Self { scrape: minutes(10), sweep: minutes(5), merge: minutes(15), seal: minutes(60) }
-    }
-}
-
-/// Limits of runs, see [`ScraperSettings`].
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    parallel_markets: usize,
-    #[serde(deserialize_with = "duration")]
-    run_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
-    lease: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let ScraperSettings { parallel_markets, lease, run_timeout, .. } = ScraperSettings::default();
-        Self { parallel_markets, run_timeout, lease }
-    }
-}
-
-/// When days are closed and files deleted. What is not said is as in [`MaintenanceSettings`].
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct MaintenanceSection {
-    #[serde(deserialize_with = "optional_duration")]
-    settle: Option<Duration>,
-    #[serde(deserialize_with = "optional_duration")]
-    lateness: Option<Duration>,
-    #[serde(deserialize_with = "optional_duration")]
-    grace: Option<Duration>,
-    seal_rows: Option<u64>,
-}
-
-/// What is kept, and for how long. What is not said is kept for ever, but for what a replay replaced.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RetentionSection {
-    #[serde(deserialize_with = "optional_duration")]
-    raw: Option<Duration>,
-    #[serde(deserialize_with = "optional_duration")]
-    tables: Option<Duration>,
-    #[serde(deserialize_with = "optional_duration")]
-    replaced: Option<Duration>,
-}
-
-/// Bounds of the checks in `ops_data_quality`. What is not said is as in [`Thresholds`] and [`QualitySettings`].
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct QualitySection {
-    completeness: Option<f64>,
-    duplicate_offers: Option<f64>,
-    schema_drift: Option<f64>,
-    hard_rules: Option<f64>,
-    side_consistency: Option<f64>,
-    price_anomaly: Option<f64>,
-    least_snapshots: Option<usize>,
-    #[serde(deserialize_with = "optional_duration")]
-    freshness: Option<Duration>,
-}
-
-impl QualitySection {
-    /// Bounds of the checks of single snapshots.
-    fn thresholds(&self) -> Thresholds {
-        let usual = Thresholds::default();
-        Thresholds {
-            completeness: self.completeness.unwrap_or(usual.completeness),
-            duplicate_offers: self.duplicate_offers.unwrap_or(usual.duplicate_offers),
-            schema_drift: self.schema_drift.unwrap_or(usual.schema_drift),
-            hard_rules: self.hard_rules.unwrap_or(usual.hard_rules),
-            side_consistency: self.side_consistency.unwrap_or(usual.side_consistency),
-        }
-    }
-
-    /// Bounds of the checks of snapshots against others.
-    fn settings(&self) -> Result<QualitySettings, ConfigError> {
-        let usual = QualitySettings::default();
-        Ok(QualitySettings {
-            price_anomaly: self.price_anomaly.unwrap_or(usual.price_anomaly),
-            least_snapshots: self.least_snapshots.unwrap_or(usual.least_snapshots),
-            freshness: self.freshness.map_or(Ok(usual.freshness), TimeDelta::from_std)?,
-        })
-    }
-
-    /// Bounds are shares or numbers that are not negative; anything else would pass all, or nothing.
-    fn check(&self) -> Result<(), ConfigError> {
-        let shares = [
-            ("completeness", self.completeness),
-            ("duplicate_offers", self.duplicate_offers),
-            ("hard_rules", self.hard_rules),
-            ("side_consistency", self.side_consistency),
-        ];
-        for (name, share) in shares {
-            let right = share.is_none_or(|share| (0.0..=1.0).contains(&share));
-            ConfigError::unless(right, || format!("quality.{name} is a share from 0 to 1"))?;
-        }
-        for (name, number) in [("schema_drift", self.schema_drift), ("price_anomaly", self.price_anomaly)] {
-            let right = number.is_none_or(|number| number.is_finite() && number >= 0.0);
-            ConfigError::unless(right, || format!("quality.{name} is a number from 0 on"))?;
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct VenueSection {
-    base_url: Option<String>,
-    min_interval_ms: Option<u64>,
-    timeout_ms: Option<u64>,
-    tries: Option<u32>,
-    max_pages: Option<u32>,
-    breaker_failures: Option<u32>,
-    #[serde(deserialize_with = "optional_duration")]
-    breaker_cool_down: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MarketSection {
-    /// The schedule that asks for it, where there are several.
-    #[serde(default = "default_group")]
-    group: String,
-    venue: Venue,
-    asset: Asset,
-    fiat: Fiat,
-    #[serde(default = "both")]
-    sides: Vec<TradeType>,
-}
-
-fn default_group() -> String {
-    DEFAULT_GROUP.to_owned()
-}
-
-fn both() -> Vec<TradeType> {
-    TradeType::ALL.to_vec()
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    match humantime::parse_duration(&text) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        Ok(_) => Err(serde::de::Error::custom("a duration of zero makes no sense here")),
-        Err(error) => Err(serde::de::Error::custom(format!("'{text}' is no duration such as 10m: {error}"))),
-    }
-}
-
-fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    duration(deserializer).map(Some)
 }
 
 impl Config {
@@ -423,26 +221,10 @@ impl Config {
     }
 }
 
-impl VenueSection {
-    fn over(self, default_url: &str) -> VenueSettings {
-        let url = self.base_url.unwrap_or_else(|| default_url.to_owned());
-        let mut settings = VenueSettings::at(url.trim_end_matches('/'));
-        if let Some(millis) = self.min_interval_ms {
-            settings.min_interval = Duration::from_millis(millis);
-        }
-        if let Some(millis) = self.timeout_ms {
-            settings.timeout = Duration::from_millis(millis);
-        }
-        settings.tries = self.tries.unwrap_or(settings.tries);
-        settings.max_pages = self.max_pages.unwrap_or(settings.max_pages);
-        settings.breaker.failures = self.breaker_failures.unwrap_or(settings.breaker.failures);
-        settings.breaker.cool_down = self.breaker_cool_down.unwrap_or(settings.breaker.cool_down);
-        settings
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use cauce_sources::VenueSettings;
+
     use super::*;
 
     #[test]
