@@ -116,7 +116,7 @@ pub(crate) async fn a_schedule_fires_and_the_numbers_are_those_of_the_embedded_m
 
 pub(crate) async fn maintenance_keeps_the_answers(stack: &Stack) {
     let before = stack.get(HISTORY).await.1;
-    for tasks in [json!(["sweep"]), json!(["merge", "derive"]), json!(["seal", "collect"])] {
+    for tasks in [json!(["sweep", "sweep_all"]), json!(["merge", "derive"]), json!(["seal", "collect"])] {
         let done = stack.invoke("MaintainFunctionName", &json!({ "tasks": tasks })).await;
         assert_eq!(done.as_object().unwrap().len(), tasks.as_array().unwrap().len(), "{done}");
     }

@@ -4,7 +4,7 @@
 mod invocation;
 mod sqs;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use axum::{Router, response::Response};
@@ -17,6 +17,9 @@ pub use sqs::{deliveries, failures};
 use tower::ServiceExt;
 use tracing::Instrument;
 use tracing_subscriber::EnvFilter;
+
+/// How often figures go into the log while an invocation lasts: a histogram holds 100 values.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "Cauce";
@@ -71,7 +74,15 @@ impl Function {
             let span = invocation.span();
             let answered = handler(Arc::clone(&world), event.payload, invocation.clone());
             async move {
-                let answer = answered.await;
+                let mut answered = pin!(answered);
+                let mut now_and_then = tokio::time::interval(FLUSH_EVERY);
+                now_and_then.tick().await;
+                let answer = loop {
+                    tokio::select! {
+                        answer = &mut answered => break answer,
+                        _ = now_and_then.tick() => flush(metrics, &invocation),
+                    }
+                };
                 if let Err(error) = &answer {
                     tracing::error!(error = format!("{error:#}"), "invocation failed");
                 }

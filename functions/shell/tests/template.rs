@@ -224,6 +224,16 @@ fn a_stranger_can_deploy_it() {
     for (name, parameter) in template.0["Parameters"].as_mapping().unwrap() {
         assert!(parameter["Description"].as_str().is_some() && !parameter["Default"].is_null(), "{name:?}");
     }
+    for function in template.functions() {
+        let Some(events) = function.properties["Events"].as_mapping() else { continue };
+        for event in events.values().filter(|event| event["Type"] == "ScheduleV2") {
+            assert_eq!(
+                event["Properties"]["OmitName"], true,
+                "a schedule of {} has a fixed name",
+                function.name
+            );
+        }
+    }
     let text = beside("sam-template.yaml");
     let account = text.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 12);
     assert_eq!(account, None, "an account's number");

@@ -25,6 +25,14 @@ pub enum InboxError {
         /// The key.
         key: String,
     },
+    /// Its key can't be a path here.
+    #[error("'{key}' has a name that can't be read: {source}; give it a plainer one")]
+    Name {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        source: object_store::path::Error,
+    },
     /// It is more than the memory takes.
     #[error("'{key}' has {size} bytes, and {limit} are the most that are taken in one piece; split it")]
     TooLarge {
@@ -79,13 +87,20 @@ impl Intake {
             Err(error) => return Err(error.into()),
         };
         // When it was put there: delivered again, it gives the same raw object.
-        let ObjectMeta { size, last_modified: fetched_at, .. } = found.meta;
+        let ObjectMeta { size, last_modified: fetched_at, e_tag, .. } = found.meta.clone();
         if size > Self::LARGEST {
             return Err(InboxError::TooLarge { key: key(), size, limit: Self::LARGEST });
         }
         let bytes = found.bytes().await?;
         self.keep(&Brought { source, name: Some(name), fetched_at, bytes: &bytes }).await?;
-        self.store.delete(place).await?;
+        // Written again meanwhile, it is another thing, and has an event of its own.
+        match self.store.head(place).await {
+            Ok(now) if now.e_tag == e_tag && now.last_modified == fetched_at => {
+                self.store.delete(place).await?
+            }
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(true)
     }
 
@@ -116,7 +131,13 @@ impl Intake {
     async fn take_named(&self, message: &str) -> Result<u64, InboxError> {
         let mut kept = 0;
         for key in RawCreated::keys_in(message, Self::INBOX)? {
-            kept += u64::from(self.take(&Path::from(key)).await?);
+            // What consoles show as a folder is an empty object.
+            if key.ends_with('/') {
+                continue;
+            }
+            // As it is: `Path::from` would take it for text that is yet to be encoded.
+            let place = Path::parse(&key).map_err(|source| InboxError::Name { key, source })?;
+            kept += u64::from(self.take(&place).await?);
         }
         Ok(kept)
     }
@@ -147,15 +168,22 @@ mod tests {
             format!(r#"{{"Records":[{{"s3":{{"bucket":{{"name":"b"}},"object":{{"key":"{key}"}}}}}}]}}"#)
         };
         let poison = event("inbox/nobody");
-        for body in [event(place.as_ref()), poison.clone(), event("inbox/binance_p2p/gone.json")] {
-            queue.send(&body).await.unwrap();
+        let strange = "inbox/somebody/Página #1 ~ 100%+x.json";
+        store.put(&Path::parse(strange).unwrap(), "[]".into()).await.unwrap();
+        let encoded =
+            strange.replace('%', "%25").replace('+', "%2B").replace('á', "%C3%A1").replace(' ', "+");
+        let events = [place.as_ref(), &encoded, "inbox/binance_p2p/gone.json", "inbox/binance_p2p/"];
+        for body in events.map(event).iter().chain([&poison]) {
+            queue.send(body).await.unwrap();
         }
         let deliveries = queue.receive(10, Duration::from_secs(60)).await.unwrap();
         let settled = intake.take_all(&queue, deliveries, Duration::ZERO).await.unwrap();
-        assert_eq!((settled.kept, settled.failed.len()), (1, 1));
+        assert_eq!((settled.kept, settled.failed.len()), (2, 1));
         assert_eq!(intake.waiting().await.unwrap(), []);
         let raw: Vec<_> = RawZone::new(store).list(|_| true).try_collect().await.unwrap();
-        assert_eq!((raw.len(), raw[0].0.source()), (1, "binance_p2p"));
+        let mut sources: Vec<&str> = raw.iter().map(|(id, _)| id.source()).collect();
+        sources.sort_unstable();
+        assert_eq!(sources, ["binance_p2p", "somebody"]);
         let again = queue.receive(10, Duration::from_secs(60)).await.unwrap();
         assert_eq!(again.iter().map(|delivery| &delivery.body).collect::<Vec<_>>(), [&poison]);
     }

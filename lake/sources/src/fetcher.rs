@@ -86,6 +86,9 @@ impl Fetcher<'_> {
                 Err(Tried::Failed(failed)) => failed,
                 Err(Tried::Ledger(error)) => return Err(error),
             };
+            if failed.error_type == ErrorType::DeadlineExceeded {
+                return Ok(Err(error(failed.error_type, failed.message, retries)));
+            }
             let Some(wait) = self.patience(&failed, &mut waits) else {
                 breaker.tell(false, self.clock.now()).await?;
                 return Ok(Err(error(failed.error_type, failed.message, retries)));
@@ -103,30 +106,56 @@ impl Fetcher<'_> {
             return None;
         }
         let backoff = waits.next()?;
-        match failed.retry_after {
-            Some(asked) if asked > Self::LONGEST_WAIT => None,
-            Some(asked) => Some(backoff.max(asked)),
-            None => Some(backoff),
-        }
+        let wait = match failed.retry_after {
+            Some(asked) if asked > Self::LONGEST_WAIT => return None,
+            Some(asked) => backoff.max(asked),
+            None => backoff,
+        };
+        // What would begin after the end is not waited for.
+        self.left_at(self.clock.now() + delta(wait)).is_none_or(|left| !left.is_zero()).then_some(wait)
     }
 
     fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| self.clock.now() >= deadline)
     }
 
+    /// Time that the run has from `at` on; none if it has no end.
+    fn left_at(&self, at: DateTime<Utc>) -> Option<Duration> {
+        self.deadline.map(|deadline| (deadline - at).to_std().unwrap_or_default())
+    }
+
+    fn too_late() -> Tried {
+        Tried::Failed(TryFailed {
+            error_type: ErrorType::DeadlineExceeded,
+            message: "the run's time is over".to_owned(),
+            retry_after: None,
+        })
+    }
+
     async fn attempt(&self, market: &Market, page: u32) -> Result<Fetched, Tried> {
         let interval = delta(self.settings.min_interval);
         let slot = Slots::reserve(self.ledger, market.venue.as_str(), interval, self.clock.now()).await?;
+        let left = self.left_at(slot);
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(Self::too_late());
+        }
         self.clock.sleep_until(slot).await;
+        let timeout = left.map_or(self.settings.timeout, |left| left.min(self.settings.timeout));
         let wanted = self.venue.request(market, page);
         let url = format!("{}{}", self.settings.base_url, wanted.path);
         let request = HttpRequest { method: wanted.method, url, body: wanted.body };
         let begun = Instant::now();
-        let sent = self.transport.send(request.clone(), self.settings.timeout).await;
+        let sent = self.transport.send(request.clone(), timeout).await;
         let seconds = begun.elapsed().as_secs_f64();
         metrics::histogram!("venue_request_duration_seconds", "venue" => market.venue.to_string())
             .record(seconds);
-        let answer = sent?;
+        let answer = match sent {
+            // The venue had less time than it is given: that says nothing about it.
+            Err(failure) if failure.error_type == ErrorType::Timeout && timeout < self.settings.timeout => {
+                return Err(Self::too_late());
+            }
+            sent => sent?,
+        };
         let at = self.clock.now();
         let judged = self.venue.judge(Answer {
             status: answer.status,

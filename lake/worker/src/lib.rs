@@ -174,6 +174,15 @@ impl Worker {
         // A message that has been seen before may be what killed the batch that it was in: it is handled alone.
         let (again, fresh): (Vec<_>, Vec<_>) =
             deliveries.into_iter().partition(|delivery| delivery.receipts > 1);
+        let mut again = again;
+        // A function has its messages until it ends: if one kills it, those behind it must not have died with it every
+        // time. The one that was seen most is tried; the others start anew, elsewhere.
+        if until.is_some() {
+            again.sort_by_key(|delivery| std::cmp::Reverse(delivery.receipts));
+            for delivery in again.split_off(again.len().min(1)) {
+                self.queue.release(&delivery).await?;
+            }
+        }
         for delivery in again {
             if late() {
                 self.queue.release(&delivery).await?;

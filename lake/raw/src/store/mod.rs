@@ -53,7 +53,7 @@ pub enum OpenError {
 /// Gives others a link by which they may put one object into the lake without having its keys.
 #[async_trait]
 pub trait UploadLinks: std::fmt::Debug + Send + Sync {
-    /// An address for one `PUT` of `place`, good for `good_for`.
+    /// An address for a `PUT` of `place`, good for `good_for`.
     async fn link(&self, place: &Path, good_for: Duration) -> Result<String, object_store::Error>;
 }
 

@@ -53,7 +53,7 @@ fn bucket_of<'a>(url: &'a str, aws: &SdkConfig) -> std::result::Result<(AmazonS3
     Ok((builder.build()?, prefix.trim_matches('/')))
 }
 
-/// Presigned addresses of S3: whoever has one may make one `PUT`, with the rights of whoever signed it.
+/// Presigned addresses of S3: whoever has one may `PUT` there while it is good, with the rights of whoever signed it.
 #[derive(Debug)]
 pub struct S3UploadLinks {
     store: AmazonS3,
