@@ -86,7 +86,7 @@ impl Default for Limits {
     }
 }
 
-/// When days are closed and files deleted. What is not said is as in [`MaintenanceSettings`].
+/// When days are closed and files deleted. What is not said is as in [`cauce_maintain::MaintenanceSettings`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MaintenanceSection {
