@@ -172,9 +172,8 @@ impl Worker {
         handled.counts.messages = deliveries.len() as u64;
         let late = || until.is_some_and(|until| Instant::now() >= until);
         // A message that has been seen before may be what killed the batch that it was in: it is handled alone.
-        let (again, fresh): (Vec<_>, Vec<_>) =
+        let (mut again, fresh): (Vec<_>, Vec<_>) =
             deliveries.into_iter().partition(|delivery| delivery.receipts > 1);
-        let mut again = again;
         // A function has its messages until it ends: if one kills it, those behind it must not have died with it every
         // time. The one that was seen most is tried; the others start anew, elsewhere.
         if until.is_some() {
