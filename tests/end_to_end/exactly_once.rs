@@ -1,6 +1,9 @@
 //! Messages that come twice, out of order, or not at all; and those that can't be handled.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cauce_maintain::sweep;
 use cauce_model::{RawId, TradeType};
@@ -164,4 +167,25 @@ async fn what_a_source_nobody_knows_said_is_kept() {
         (kept[0]["source"].as_str(), kept[0]["rule"].as_str()),
         (Some("somebody"), Some("unknown_source"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_tries_one_suspect_at_a_time_and_hands_back_what_it_has_no_time_for() {
+    let (lake, ids) = scraped().await;
+    let worker = worker_with(&lake, &ids.iter().collect::<Vec<_>>()).await;
+    let (all, visibility) = (u32::try_from(ids.len()).unwrap(), Duration::from_millis(1));
+    // Received once, by somebody who never came back.
+    worker.queue.receive(all, visibility).await.unwrap();
+    tokio::time::sleep(visibility * 5).await;
+    let again = worker.queue.receive(all, Duration::from_secs(60)).await.unwrap();
+    assert!(again.len() == ids.len() && again.iter().all(|delivery| delivery.receipts == 2));
+    let handled = worker.handle(again, Some(Instant::now() + Duration::from_secs(60))).await.unwrap();
+    assert_eq!(handled.counts.done, 1, "the others would have died with it");
+    let rest = worker.queue.receive(all, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(rest.len(), ids.len() - 1, "they are there at once");
+
+    let late = worker.handle(rest, Some(Instant::now())).await.unwrap();
+    assert_eq!((late.counts.done, late.failed.len()), (0, 0), "nothing was begun, and nothing failed");
+    let drained = worker.drain(|_| ()).await.unwrap();
+    assert_eq!(drained.done, u64::from(all) - 1);
 }

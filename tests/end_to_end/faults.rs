@@ -184,3 +184,23 @@ async fn the_breaker_leaves_a_failing_venue_alone_and_one_probe_finds_it_well_ag
     let well = done(&scraper, &markets).await;
     assert_eq!((well.status, well.errors.len()), (RunStatus::Completed, 0), "the probe closed it for all");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_with_an_end_ends_in_the_middle_of_a_request_and_blames_nobody() {
+    let (_lake, mut scraper, simulator) = rig().await;
+    for settings in scraper.settings.venues.values_mut() {
+        settings.timeout = std::time::Duration::from_secs(20);
+        settings.breaker.failures = 1;
+    }
+    simulator.add_fault(Fault::always(FaultMode::Slow { millis: 30_000 }));
+    let begun = std::time::Instant::now();
+    let until = Some(chrono::Utc::now() + TimeDelta::milliseconds(500));
+    let options = RunOptions { until, ..RunOptions::by_hand() };
+    let asked = [market("USDT", "VES", TradeType::Buy)];
+    let Outcome::Done(report) = scraper.run(&asked, &options).await.unwrap() else { panic!("no report") };
+    assert!(begun.elapsed().as_secs() < 10, "it waited for the venue: {:?}", begun.elapsed());
+    let kinds: Vec<ErrorType> = report.errors.iter().map(|error| error.error_type).collect();
+    assert_eq!((report.status, kinds), (RunStatus::Failed, vec![ErrorType::DeadlineExceeded]));
+    simulator.clear_faults();
+    assert_eq!(done(&scraper, &asked).await.status, RunStatus::Completed, "the breaker is not open");
+}
