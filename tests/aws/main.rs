@@ -10,6 +10,7 @@
 )]
 
 mod delivery;
+mod killed;
 mod push;
 mod stack;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use more of it")]
@@ -36,6 +37,8 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     told("delivered again and side by side");
     delivery::normalizers_killed_in_the_middle_lose_nothing(&stack).await;
     told("killed in the middle");
+    killed::a_normalizer_killed_between_writing_and_answering(&stack).await;
+    told("killed between writing and answering");
     delivery::poison_dies_alone_and_is_healed_by_a_redrive(&stack).await;
     told("poison");
     worlds::maintenance_keeps_the_answers(&stack).await;

@@ -29,7 +29,7 @@ pub(crate) struct Stack {
     pub(crate) _venue: Arc<Simulator>,
 }
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -139,6 +139,23 @@ impl Stack {
         let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert!(!failed, "{name}: {answer}");
         answer
+    }
+
+    /// What feeds a function from its queue.
+    pub(crate) async fn event_source(&self, name: &str) -> String {
+        let function = self.output(name);
+        let url = format!("{}/2015-03-31/event-source-mappings/?FunctionName={function}", self.endpoint);
+        let found: Value =
+            serde_json::from_slice(&reqwest::get(url).await.unwrap().bytes().await.unwrap()).unwrap();
+        found["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts or stops the feeding.
+    pub(crate) async fn enable(&self, event_source: &str, enabled: bool) {
+        let url = format!("{}/2015-03-31/event-source-mappings/{event_source}", self.endpoint);
+        let body = serde_json::json!({ "Enabled": enabled }).to_string();
+        let done = reqwest::Client::new().put(url).body(body).send().await.unwrap();
+        assert!(done.status().is_success(), "{done:?}");
     }
 
     /// Waits until the queue has nothing left to hand out.

@@ -17,6 +17,8 @@ mod zone;
 
 pub use bundle::{Bundle, RawObject};
 pub use envelope::{Body, Envelope, Request, lines};
+#[cfg(feature = "multipart")]
+pub use store::LargePuts;
 pub use store::{CreatedListener, Durability, NotifyingStore, OpenError, UploadLinks, open, state_folder};
 #[cfg(feature = "s3")]
 pub use store::{S3UploadLinks, open_s3, open_s3_with_links};

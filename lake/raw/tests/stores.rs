@@ -106,12 +106,43 @@ async fn a_bucket_and_a_prefix_of_one_on_localstack() {
 #[cfg(feature = "s3")]
 async fn bucket_and_prefix(emulator: &emulator::Emulator) {
     emulator.make_bucket("bucket");
+    emulator.make_bucket("parts");
     let aws = cauce_raw::aws::emulator(&emulator.endpoint);
     for url in ["s3://bucket", "s3://bucket/lakes/one/"] {
         conforms(cauce_raw::open_s3(url, &aws).unwrap()).await;
     }
+    #[cfg(feature = "multipart")]
+    for prefix in ["", "lakes/parts"] {
+        in_parts(&aws, prefix).await;
+    }
     let refused = cauce_raw::open_s3("s3:///lake", &aws).unwrap_err().to_string();
     assert!(refused.contains("names no bucket"), "{refused}");
+}
+
+#[cfg(feature = "multipart")]
+async fn in_parts(aws: &cauce_raw::aws::SdkConfig, prefix: &str) {
+    use cauce_raw::{LargePuts, open_s3};
+
+    let plain = open_s3("s3://parts", aws).unwrap();
+    let below = open_s3(&format!("s3://parts/{prefix}"), aws).unwrap();
+    let large = Arc::new(LargePuts::new(Arc::clone(&below), aws, "parts", prefix, 0));
+    conforms(Arc::clone(&large) as _).await;
+    assert!(large.uploads() > 16, "every put of the suite went in parts: {}", large.uploads());
+
+    // Three parts, of which the last is short.
+    let bytes: bytes::Bytes = (0..36_000_000_u32).map(|byte| (byte % 251) as u8).collect();
+    let seal = Path::from("tables/t/date=2026-03-02/seal-1.parquet");
+    let put = large.put_opts(&seal, bytes.clone().into(), PutMode::Create.into()).await.unwrap();
+    let whole = plain.get(&Path::from(format!("{prefix}/{seal}"))).await.unwrap();
+    assert_eq!(whole.meta.e_tag, put.e_tag, "what a replace must name is what the put said");
+    assert!(whole.bytes().await.unwrap() == bytes, "the parts are in their order");
+    let expected = UpdateVersion { e_tag: put.e_tag, version: None };
+    large.put_opts(&seal, "other".into(), PutMode::Update(expected.clone()).into()).await.unwrap();
+    let late = large.put_opts(&seal, bytes.clone().into(), PutMode::Update(expected).into()).await;
+    assert!(matches!(late, Err(Error::Precondition { .. })), "{late:?}");
+    let second = large.put_opts(&seal, bytes.into(), PutMode::Create.into()).await;
+    assert!(matches!(second, Err(Error::AlreadyExists { .. })), "{second:?}");
+    assert_eq!(below.get(&seal).await.unwrap().bytes().await.unwrap(), "other");
 }
 
 #[derive(Debug, Default)]

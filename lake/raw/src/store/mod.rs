@@ -2,6 +2,8 @@
 
 mod directory;
 mod notify;
+#[cfg(feature = "multipart")]
+mod parts;
 #[cfg(feature = "s3")]
 mod s3;
 
@@ -16,6 +18,8 @@ use directory::DirectoryStore;
 pub use directory::Durability;
 pub use notify::{CreatedListener, NotifyingStore};
 use object_store::{ObjectStore, memory::InMemory, path::Path};
+#[cfg(feature = "multipart")]
+pub use parts::LargePuts;
 #[cfg(feature = "s3")]
 pub use s3::{S3UploadLinks, open_s3, open_s3_with_links};
 use thiserror::Error;

@@ -16,7 +16,8 @@ use object_store::{
 use super::{OpenError, UploadLinks};
 
 /// Opens `s3://bucket` or `s3://bucket/prefix`. Creates and replaces are conditional puts (`If-None-Match`, `If-Match`),
-/// each of one request: an object appears whole or not at all.
+/// each of one request: an object appears whole or not at all. In a build with the feature `multipart` large objects go in
+/// parts, on the same conditions.
 pub fn open_s3(url: &str, aws: &SdkConfig) -> std::result::Result<Arc<dyn ObjectStore>, OpenError> {
     Ok(open_s3_with_links(url, aws)?.0)
 }
@@ -26,19 +27,27 @@ pub fn open_s3_with_links(
     url: &str,
     aws: &SdkConfig,
 ) -> std::result::Result<(Arc<dyn ObjectStore>, S3UploadLinks), OpenError> {
-    let (bucket, prefix) = bucket_of(url, aws)?;
+    let (bucket_name, prefix) = bucket_and_prefix(url)?;
+    let bucket = client(bucket_name, aws)?;
     let links = S3UploadLinks { store: bucket.clone(), prefix: Path::from(prefix) };
     let store: Arc<dyn ObjectStore> = match prefix {
         "" => Arc::new(bucket),
         prefix => Arc::new(PrefixStore::new(bucket, prefix)),
     };
+    #[cfg(feature = "multipart")]
+    let store: Arc<dyn ObjectStore> =
+        Arc::new(super::LargePuts::new(store, aws, bucket_name, prefix, super::parts::PARTS_FROM));
     Ok((store, links))
 }
 
-fn bucket_of<'a>(url: &'a str, aws: &SdkConfig) -> std::result::Result<(AmazonS3, &'a str), OpenError> {
+fn bucket_and_prefix(url: &str) -> std::result::Result<(&str, &str), OpenError> {
     let place = url.strip_prefix("s3://").filter(|place| !place.is_empty() && !place.starts_with('/'));
     let place = place.ok_or_else(|| OpenError::NoBucket { url: url.to_owned() })?;
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    Ok((bucket, prefix.trim_matches('/')))
+}
+
+fn client(bucket: &str, aws: &SdkConfig) -> std::result::Result<AmazonS3, OpenError> {
     let mut builder =
         AmazonS3Builder::new().with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
     if let Some(region) = aws.region() {
@@ -50,7 +59,7 @@ fn bucket_of<'a>(url: &'a str, aws: &SdkConfig) -> std::result::Result<(AmazonS3
     if let Some(provider) = aws.credentials_provider() {
         builder = builder.with_credentials(Arc::new(SdkCredentials(provider)));
     }
-    Ok((builder.build()?, prefix.trim_matches('/')))
+    Ok(builder.build()?)
 }
 
 /// Presigned addresses of S3: whoever has one may `PUT` there while it is good, with the rights of whoever signed it.
