@@ -1,4 +1,4 @@
-# Installs the emulator and SAM into the home cache folder, each into an environment of its own, where they are missing.
+# Installs the emulator, SAM and what links for AWS into the home cache folder, each into an environment of its own, where they are missing.
 # Sourced: sets `ministack`, `sam` and `cfn_lint`.
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 tools="${CAUCE_TOOLS:-$HOME/.cache/cauce}"
@@ -12,6 +12,7 @@ install() { # environment, requirements, python
 }
 
 install_emulator() { [ -x "$ministack" ] || install emulator requirements.txt; }
+install_zig() { [ -x "$tools/zig/bin/cargo-zigbuild" ] || install zig ../scripts/zig-requirements.txt; }
 install_sam() { { [ -x "$sam" ] && [ -x "$cfn_lint" ]; } || install sam sam-requirements.txt; }
 
 # Only where there is the Python that it needs; elsewhere its tests say that they are skipped.
