@@ -179,10 +179,14 @@ pub(crate) enum Format {
     Table,
     /// One array of objects; decimals are strings
     Json,
+    /// An object on every line
+    Ndjson,
     /// With a head
     Csv,
     /// For files: cauce sql … --format parquet > answer.parquet
     Parquet,
+    /// A stream of Arrow's IPC
+    Arrow,
 }
 
 #[derive(Debug, clap::Args)]

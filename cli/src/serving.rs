@@ -7,7 +7,7 @@ use cauce_api::{Api, Push, admin_routes, push_routes, query_routes, served};
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{MaintainError, Maintainer, SWEEP_AGE, sweep};
 use cauce_model::RunId;
-use cauce_query::{Lake, QualityQuery, QueryError};
+use cauce_query::{Checks, Lake, Markets, Page, Period, QueryError, json_rows};
 use cauce_sources::{Outcome, RunOptions, Scraper};
 use cauce_tables::Days;
 use cauce_worker::Worker;
@@ -137,9 +137,11 @@ async fn report_quality(
         row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
     };
     let since = now - TimeDelta::days(1);
-    let failed = QualityQuery { since, passed: Some(false), metric: None, limit: MOST };
+    let period = Period { since, until: now + TimeDelta::minutes(1) };
+    let failed = Checks { markets: Markets::default(), period, passed: Some(false), metric: None };
+    let failed = lake.list(&failed, &Page { limit: MOST, after: None }).await?;
     let before = std::mem::take(reported);
-    for row in lake.checks(&failed).await? {
+    for row in json_rows(&failed.rows) {
         let check = (text(&row, "snapshot_id"), text(&row, "metric_name"));
         let is_known = before.contains(&check);
         reported.insert(check);

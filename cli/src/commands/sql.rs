@@ -1,8 +1,7 @@
 use std::{io::Write, sync::Arc};
 
-use cauce_query::{Lake, csv, json_rows, table};
+use cauce_query::{Format as Rows, Lake, table};
 use cauce_world::World;
-use parquet::arrow::ArrowWriter;
 
 use crate::{
     Done,
@@ -19,19 +18,15 @@ pub(crate) async fn run(world: &World, sql: &Sql) -> anyhow::Result<Done> {
     let batches = lake.sql(&sql.query).await?;
     let bytes = match sql.format {
         Format::Table => format!("{}\n", table(&batches)?).into_bytes(),
-        Format::Json => format!("{}\n", serde_json::to_string(&json_rows(&batches))?).into_bytes(),
-        Format::Csv => csv(&batches)?,
-        Format::Parquet => {
-            let mut bytes = Vec::new();
-            if let Some(first) = batches.first() {
-                let mut writer = ArrowWriter::try_new(&mut bytes, first.schema(), None)?;
-                for batch in &batches {
-                    writer.write(batch)?;
-                }
-                writer.close()?;
-            }
+        Format::Json => {
+            let mut bytes = Rows::Json.encode(&batches)?;
+            bytes.push(b'\n');
             bytes
         }
+        Format::Ndjson => Rows::Ndjson.encode(&batches)?,
+        Format::Csv => Rows::Csv.encode(&batches)?,
+        Format::Parquet => Rows::Parquet.encode(&batches)?,
+        Format::Arrow => Rows::Arrow.encode(&batches)?,
     };
     match std::io::stdout().write_all(&bytes) {
         // The reader has seen enough: `cauce sql … | head`.

@@ -7,8 +7,9 @@ use datafusion::{
     catalog::MemTable,
     common::DataFusionError,
     execution::{
-        context::SQLOptions, disk_manager::DiskManagerBuilder, memory_pool::FairSpillPool,
-        object_store::ObjectStoreUrl, runtime_env::RuntimeEnvBuilder,
+        SessionStateDefaults, context::SQLOptions, disk_manager::DiskManagerBuilder,
+        memory_pool::FairSpillPool, object_store::ObjectStoreUrl, runtime_env::RuntimeEnvBuilder,
+        session_state::SessionStateBuilder,
     },
     prelude::{SessionConfig, SessionContext},
 };
@@ -111,7 +112,17 @@ impl Lake {
             .with_memory_pool(Arc::new(FairSpillPool::new(Self::MEMORY)))
             .with_disk_manager_builder(DiskManagerBuilder::default())
             .build_arc()?;
-        let context = SessionContext::new_with_config_rt(config, runtime);
+        // Functions and operators, and no formats of files: whoever asks can't read or write any, and they are not linked.
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
+            .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+            .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+            .with_window_functions(SessionStateDefaults::default_window_functions())
+            .build();
+        let context = SessionContext::new_with_state(state);
         context.register_object_store(ObjectStoreUrl::parse(STORE_URL)?.as_ref(), Arc::clone(&self.store));
         context.register_udf(functions::price_mean());
         context.register_udf(functions::price_std_dev());

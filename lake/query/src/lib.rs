@@ -4,8 +4,10 @@
 mod as_of;
 mod days;
 mod dimensions;
+mod fingerprint;
 mod functions;
 mod history;
+mod keyset;
 mod lake;
 mod output;
 mod provider;
@@ -13,8 +15,12 @@ mod quality;
 mod reports;
 mod views;
 
+pub use fingerprint::Reads;
 pub use history::{BadInterval, History, HistoryFilter, HistoryQuery, Interval};
+pub use keyset::{Page, Paged};
 pub use lake::{Lake, QueryError};
-pub use output::{csv, json_rows, table};
-pub use quality::QualityQuery;
-pub use reports::{LatestQuery, Summary, SummaryRow};
+pub use output::{BadFormat, EncodeError, Format, csv, json_rows, table};
+pub use reports::{
+    Advertisers, Checks, Errors, List, Markets, Now, OfferChanges, Period, Runs, SpreadQuery, Summary,
+    SummaryRow, Takeable,
+};

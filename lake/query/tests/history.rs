@@ -11,7 +11,8 @@ mod common;
 
 use cauce_model::{Amount, Rate, TradeType};
 use cauce_query::{
-    History, HistoryFilter, HistoryQuery, Interval, Lake, QualityQuery, QueryError, json_rows,
+    Checks, History, HistoryFilter, HistoryQuery, Interval, Lake, Markets, Page, Period, QueryError,
+    json_rows,
 };
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -220,20 +221,18 @@ async fn a_market_that_gives_no_snapshots_is_silent_and_checks_are_found_by_what
     let forgotten = lake.silent_markets(freshness, newest + TimeDelta::days(8)).await.unwrap();
     assert!(forgotten.is_empty(), "after a week nobody asks for it");
 
-    let asked = |passed, metric: Option<&str>| QualityQuery {
-        since: common::start(),
-        passed,
-        metric: metric.map(str::to_owned),
-        limit: 100,
+    let checks = async |since, passed, metric: Option<&str>| {
+        let period = Period { since, until: newest + TimeDelta::hours(1) };
+        let asked = Checks { markets: Markets::default(), period, passed, metric: metric.map(str::to_owned) };
+        json_rows(&lake.list(&asked, &Page { limit: 100, after: None }).await.unwrap().rows)
     };
-    let failed = lake.checks(&asked(Some(false), None)).await.unwrap();
+    let failed = checks(common::start(), Some(false), None).await;
     assert_eq!(failed.len(), 2, "25 minutes between two snapshots, on both sides: {failed:?}");
     assert_eq!(
         (&failed[0]["metric_name"], &failed[0]["metric_value"]),
         (&"freshness".into(), &1500.0.into())
     );
-    assert!(failed[0]["details"]["previous_snapshot_id"].is_string(), "{failed:?}");
-    assert_eq!(lake.checks(&asked(None, Some("completeness"))).await.unwrap().len(), 6);
-    let none = QualityQuery { since: newest + TimeDelta::minutes(1), ..asked(None, None) };
-    assert!(lake.checks(&none).await.unwrap().is_empty());
+    assert!(failed[0]["details"].as_str().unwrap().contains("previous_snapshot_id"), "{failed:?}");
+    assert_eq!(checks(common::start(), None, Some("completeness")).await.len(), 6);
+    assert!(checks(newest + TimeDelta::minutes(1), None, None).await.is_empty());
 }

@@ -6,7 +6,7 @@ use std::{
 use cauce_ledger::{Ledger, LedgerError, SqliteLedger};
 use cauce_maintain::Maintainer;
 use cauce_queue::{Queue, QueueError, QueueListener, SqliteQueue};
-use cauce_raw::{Durability, NotifyingStore, OpenError, RawZone, UploadLinks, open, state_folder};
+use cauce_raw::{Durability, Links, NotifyingStore, OpenError, RawZone, open, state_folder};
 use cauce_sources::{HttpTransport, Scraper, SystemClock};
 use cauce_tables::Planner;
 use cauce_worker::{Worker, WorkerSettings};
@@ -68,7 +68,7 @@ pub struct World {
     /// From the inbox to the intake, where a bucket raises events for it.
     pub inbox: Option<Arc<dyn Queue>>,
     /// Links for what is too large for a request, where the lake is a bucket.
-    pub uploads: Option<Arc<dyn UploadLinks>>,
+    pub links: Option<Arc<dyn Links>>,
 }
 
 /// Where a lake keeps what is not the lake; none for one in memory.
@@ -84,7 +84,7 @@ pub async fn open_store(url: &str, durability: Durability) -> Result<Arc<dyn Obj
 /// A store, and links into it where it can give some.
 struct Opened {
     store: Arc<dyn ObjectStore>,
-    uploads: Option<Arc<dyn UploadLinks>>,
+    links: Option<Arc<dyn Links>>,
 }
 
 impl Opened {
@@ -96,9 +96,9 @@ impl Opened {
         #[cfg(feature = "aws")]
         if url.starts_with("s3://") {
             let (store, links) = cauce_raw::open_s3_with_links(url, &cauce_raw::aws::connect().await)?;
-            return Ok(Self { store, uploads: Some(Arc::new(links)) });
+            return Ok(Self { store, links: Some(Arc::new(links)) });
         }
-        Ok(Self { store: open(url, durability)?, uploads: None })
+        Ok(Self { store: open(url, durability)?, links: None })
     }
 }
 
@@ -114,7 +114,7 @@ impl World {
     }
 
     async fn around(opened: Opened, url: &str, config: Config) -> Result<Self, WorldError> {
-        let Opened { store: plain, uploads } = opened;
+        let Opened { store: plain, links } = opened;
         let state = state_of(url, &config);
         let ledger = match &config.aws.ledger_table {
             Some(table) => remote::ledger(table).await?,
@@ -128,13 +128,13 @@ impl World {
                 (Some(queue), Some(dead)) => Some(remote::queue(queue, dead, Arc::clone(&ledger)).await?),
                 _ => None,
             };
-            return Ok(Self { config, store: plain, ledger, queue, inbox, uploads });
+            return Ok(Self { config, store: plain, ledger, queue, inbox, links });
         }
         let queue = local_queue(state.as_deref())?;
         let listener = Arc::new(QueueListener::new(Arc::clone(&queue)));
         let store: Arc<dyn ObjectStore> = Arc::new(NotifyingStore::new(plain, listener));
         // Nobody would hear of what comes by a link.
-        Ok(Self { config, store, ledger, queue, inbox: None, uploads: None })
+        Ok(Self { config, store, ledger, queue, inbox: None, links: None })
     }
 
     /// The raw zone.

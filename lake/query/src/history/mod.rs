@@ -24,7 +24,7 @@ use std::{fmt, str::FromStr};
 use arrow::array::{AsArray, RecordBatch};
 use buckets::Buckets;
 use cauce_model::{Amount, Asset, Fiat, Rate, TradeType, Venue};
-use cauce_tables::Days;
+use cauce_tables::{Days, Table};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use datafusion::common::DataFusionError;
 pub(crate) use files::FileCache;
@@ -37,7 +37,7 @@ pub(crate) use snapshots::SnapshotsFile;
 use snapshots::{Figures, SnapshotsOf};
 use thiserror::Error;
 
-use crate::{Lake, QueryError, json_rows};
+use crate::{Lake, QueryError, Reads, json_rows};
 
 /// The width of a bucket: a number and `m`, `h` or `d`. Buckets begin at whole multiples since 1970, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,25 @@ impl Interval {
         )
     }
 
-    fn seconds(self) -> i64 {
+    /// Refuses more than [`MOST`] buckets of one venue; `sides` is how many each bucket has.
+    pub(crate) fn at_most_buckets(
+        self,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+        sides: i64,
+    ) -> Result<(), QueryError> {
+        let span = (until - since).num_seconds();
+        if span <= 0 {
+            return Err(QueryError::Refused(format!("until {until} is not after since {since}")));
+        }
+        if span / self.seconds() * sides > MOST {
+            let message = format!("more than {MOST} buckets of {self}; ask for wider buckets");
+            return Err(QueryError::Refused(message));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seconds(self) -> i64 {
         self.0.num_seconds()
     }
 
@@ -149,6 +167,20 @@ pub struct HistoryQuery {
     pub as_of: Option<DateTime<Utc>>,
 }
 
+impl HistoryQuery {
+    /// What the answer is made from.
+    pub fn reads(&self) -> Vec<Reads> {
+        let snapshots = Reads::Observed(Table::FactMarketDepth, self.days());
+        let offers = Reads::Observed(Table::FactOffers, self.days());
+        if self.filter.is_none() { vec![snapshots] } else { vec![snapshots, offers] }
+    }
+
+    fn days(&self) -> Days {
+        let last = self.until - TimeDelta::microseconds(1);
+        Days { first: Some(self.since.date_naive()), last: Some(last.date_naive()) }
+    }
+}
+
 /// A price history: a row for every bucket of every venue and side, gaps included.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct History {
@@ -220,20 +252,9 @@ const MOST: i64 = 100_000;
 impl Lake {
     /// Answers a price history.
     pub async fn price_history(&self, query: &HistoryQuery) -> Result<History, QueryError> {
-        let span = (query.until - query.since).num_seconds();
-        if span <= 0 {
-            return Err(QueryError::Refused(format!(
-                "until {} is not after since {}",
-                query.until, query.since
-            )));
-        }
         let sides = if query.trade_type.is_some() { 1 } else { 2 };
-        if span / query.interval.seconds() * sides > MOST {
-            let message = format!("more than {MOST} buckets of {}; ask for wider buckets", query.interval);
-            return Err(QueryError::Refused(message));
-        }
-        let last = query.until - TimeDelta::microseconds(1);
-        let days = Days { first: Some(query.since.date_naive()), last: Some(last.date_naive()) };
+        query.interval.at_most_buckets(query.since, query.until, sides)?;
+        let days = query.days();
         let pair = Pair { crypto: query.asset.to_string(), fiat: query.fiat.to_string() };
         let period = query.since.timestamp_micros()..query.until.timestamp_micros();
         let as_of = query.as_of.into_iter().chain(self.known_at()).min().map(|time| time.timestamp_micros());

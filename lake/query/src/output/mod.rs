@@ -1,5 +1,7 @@
 //! Answers as text: one array of objects, a table for people, CSV.
 
+mod format;
+
 use arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::{DataType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, TimeUnit},
@@ -7,6 +9,7 @@ use arrow::{
     util::{display::ArrayFormatter, pretty::pretty_format_batches},
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta};
+pub use format::{BadFormat, EncodeError, Format};
 use serde_json::{Map, Value};
 
 /// Rows as JSON objects, columns in their order. Decimals are strings, so that no reader rounds them; times are

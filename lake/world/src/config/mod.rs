@@ -9,13 +9,15 @@ use std::{
 };
 
 use cauce_maintain::MaintenanceSettings;
-use cauce_model::{Market, Venue};
+use cauce_model::{Fees, Market, Venue};
 use cauce_normalize::Thresholds;
 use cauce_protocols::venues;
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
-pub use sections::{AwsSection, LakeSection, Limits, Schedule};
-use sections::{MaintenanceSection, MarketSection, QualitySection, RetentionSection, VenueSection};
+pub use sections::{ApiSection, AwsSection, LakeSection, Limits, Schedule};
+use sections::{
+    FeesSection, MaintenanceSection, MarketSection, QualitySection, RetentionSection, VenueSection,
+};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -88,6 +90,11 @@ pub struct Config {
     retention: RetentionSection,
     #[serde(default)]
     quality: QualitySection,
+    /// What is served.
+    #[serde(default)]
+    pub api: ApiSection,
+    #[serde(default)]
+    fees: FeesSection,
     #[serde(default)]
     venues: BTreeMap<Venue, VenueSection>,
     #[serde(default)]
@@ -120,6 +127,7 @@ impl Config {
             })?;
         }
         config.quality.check()?;
+        config.fees.fees()?;
         let together = config.aws.queue_url.is_some() == config.aws.dead_letter_url.is_some();
         ConfigError::unless(together, || {
             "aws.queue_url and aws.dead_letter_url are said together".to_owned()
@@ -163,6 +171,11 @@ impl Config {
             .flat_map(of)
             .filter(|market| seen.insert(market.clone()))
             .collect()
+    }
+
+    /// What trading costs beside the price.
+    pub fn fees(&self) -> Result<Fees, ConfigError> {
+        self.fees.fees()
     }
 
     /// Bounds of the checks of single snapshots.

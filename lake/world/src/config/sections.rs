@@ -1,12 +1,13 @@
 //! The sections of `cauce.toml`. What is not said is as in the settings that they become.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use cauce_maintain::QualitySettings;
-use cauce_model::{Asset, Fiat, TradeType, Venue};
+use cauce_model::{Asset, Fees, Fiat, TakerFees, TradeType, Venue};
 use cauce_normalize::Thresholds;
 use cauce_sources::{ScraperSettings, VenueSettings};
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use super::{ConfigError, DEFAULT_GROUP};
@@ -41,6 +42,61 @@ pub struct AwsSection {
     pub inbox_queue_url: Option<String>,
     /// The queue to which that one gives up messages.
     pub inbox_dead_letter_url: Option<String>,
+}
+
+/// `[api]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiSection {
+    /// Bytes of answers that are kept in memory for who asks again; 0 keeps none.
+    pub kept_answers: u64,
+}
+
+impl Default for ApiSection {
+    fn default() -> Self {
+        Self { kept_answers: 64 << 20 }
+    }
+}
+
+/// `[fees]`: what trading costs beside the price, as shares of it, as text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FeesSection {
+    venues: BTreeMap<Venue, TakerFeesSection>,
+    payment_methods: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TakerFeesSection {
+    buy: Option<String>,
+    sell: Option<String>,
+}
+
+impl FeesSection {
+    pub(super) fn fees(&self) -> Result<Fees, ConfigError> {
+        let mut fees = Fees::default();
+        for (venue, section) in &self.venues {
+            let of = |name: &str, fee: &Option<String>| {
+                fee.as_ref()
+                    .map_or(Ok(Decimal::ZERO), |fee| share(&format!("fees.venues.{venue}.{name}"), fee))
+            };
+            let taker = TakerFees { buy: of("buy", &section.buy)?, sell: of("sell", &section.sell)? };
+            fees.venues.insert(venue.clone(), taker);
+        }
+        for (code, fee) in &self.payment_methods {
+            fees.payment_methods.insert(code.clone(), share(&format!("fees.payment_methods.{code}"), fee)?);
+        }
+        Ok(fees)
+    }
+}
+
+/// A fee: a share of the price between -1 and 1 with at most eight digits after the point.
+fn share(name: &str, text: &str) -> Result<Decimal, ConfigError> {
+    let fee = Decimal::from_str_exact(text).ok().filter(|fee| fee.abs() < Decimal::ONE && fee.scale() <= 8);
+    fee.ok_or_else(|| {
+        ConfigError::Wrong(format!("{name} = \"{text}\" is no share of a price such as \"0.001\""))
+    })
 }
 
 /// How often one process does what. On AWS the template's schedules say it.
