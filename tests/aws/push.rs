@@ -41,7 +41,7 @@ pub(crate) async fn who_may_push_and_what_becomes_of_it(stack: &Stack) {
         assert_eq!(answered, status, "{body}");
     }
     let (status, body) = send(stack, "Binance", Some(&good), page.clone()).await;
-    assert_eq!((status, &body["error"]), (422, &json!("unprocessable")), "{body}");
+    assert_eq!((status, &body["code"]), (422, &json!("unprocessable")), "{body}");
 
     let large: Vec<u8> = (0..LIMIT).map(|place| (place % 251) as u8).collect();
     let (status, body) = send(stack, "somebody", Some(&good), large.clone()).await;
@@ -52,7 +52,7 @@ pub(crate) async fn who_may_push_and_what_becomes_of_it(stack: &Stack) {
     let mut larger = large;
     larger.push(0);
     let (status, body) = send(stack, "somebody", Some(&good), larger.clone()).await;
-    assert_eq!((status, &body["error"]), (413, &json!("too_large")), "{body}");
+    assert_eq!((status, &body["code"]), (413, &json!("too_large")), "{body}");
 
     let (status, link) = send(stack, "somebody/upload", Some(&good), Vec::new()).await;
     assert_eq!(status, 201, "{link}");
@@ -77,5 +77,5 @@ pub(crate) async fn who_may_push_and_what_becomes_of_it(stack: &Stack) {
 
     stack.cauce(&["key", "revoke", &id]);
     let (status, body) = send(stack, "binance_p2p", Some(&good), page).await;
-    assert_eq!((status, &body["error"]), (403, &json!("forbidden")), "{body}");
+    assert_eq!((status, &body["code"]), (403, &json!("forbidden")), "{body}");
 }

@@ -150,7 +150,7 @@ async fn bad_parameters_are_named_with_what_would_be_right() {
         assert!(body["allowed"].as_str().is_some_and(|allowed| !allowed.is_empty()), "{path}: {body}");
     }
     let (status, body) = served.ask("/api/v1/nothing").await.unwrap();
-    assert_eq!((status, &body["error"]), (404, &json!("not_found")));
+    assert_eq!((status, &body["code"]), (404, &json!("not_found")));
     let unknown = "/api/v1/runs/0195a0c0-0000-7000-8000-000000000000";
     assert_eq!(served.ask(unknown).await.unwrap().0, 404);
 }
@@ -173,7 +173,7 @@ async fn a_run_by_hand_answers_its_count_or_503_with_the_run() {
 
     served.simulator.add_fault(Fault::always(FaultMode::GeoBlocked));
     let (status, body) = served.post(&asked).await;
-    assert_eq!((status, &body["error"]), (503, &json!("venue_failed")), "{body}");
+    assert_eq!((status, &body["code"]), (503, &json!("venue_failed")), "{body}");
     let id = body["run_id"].as_str().unwrap().to_owned();
     let run = eventually("the failed run in the lake", Duration::from_secs(30), async || {
         let (status, run) = served.ask(&format!("/api/v1/runs/{id}")).await?;

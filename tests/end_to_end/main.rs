@@ -7,6 +7,7 @@
     reason = "a test stops at what it can't do"
 )]
 
+mod contract;
 mod crash;
 mod exactly_once;
 mod faults;

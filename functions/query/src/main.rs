@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cauce_api::{Api, query_routes, served};
+use cauce_api::{Api, LargeAnswers, query_routes, served};
 use cauce_function::Function;
 use cauce_query::Lake;
 
@@ -10,6 +10,6 @@ use cauce_query::Lake;
 async fn main() -> anyhow::Result<()> {
     let function = Function::start("query").await?;
     let lake = Lake::new(Arc::clone(&function.world.store));
-    let api = Api::new(&function.world, lake)?;
+    let api = Api::new(&function.world, lake)?.behind_gateway(LargeAnswers::FROM_ON_AWS);
     function.serve(served(query_routes(api))).await
 }

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_yaml_ng::Value;
 
 /// Zones of the lake that a function may be given whole.
-const ZONES: [&str; 6] = ["raw", "inbox", "hot", "tables", "replaced", "config"];
+const ZONES: [&str; 7] = ["results", "raw", "inbox", "hot", "tables", "replaced", "config"];
 
 struct Template(Value);
 
@@ -163,6 +163,7 @@ fn only_maintenance_writes_tables_and_only_few_delete() {
     assert_eq!(who_may("s3:PutObject", "tables"), set(&["Maintain"]));
     assert_eq!(who_may("s3:PutObject", "hot"), set(&["Maintain", "Normalize"]));
     assert_eq!(who_may("s3:PutObject", "raw"), set(&["Admin", "Inbox", "Ingest", "Scrape"]));
+    assert_eq!(who_may("s3:PutObject", "results"), set(&["Query"]));
     assert_eq!(who_may("s3:DeleteObject", "raw"), set(&["Maintain"]));
     assert_eq!(who_may("s3:DeleteObject", "inbox"), set(&["Inbox"]));
     assert_eq!(who_may("s3:GetObject", "raw"), set(&["Maintain", "Normalize"]));

@@ -1,14 +1,18 @@
+//! Why a request is not answered: problem details (RFC 9457) with a `code` that does not change, and what to do.
+
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use cauce_model::RunId;
 #[cfg(feature = "lake")]
 use cauce_query::QueryError;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-/// Why a request is not answered. Every error is a JSON object with a stable `error`, and a `message` for people.
+/// Why a request is not answered.
 #[derive(Debug)]
 pub enum ApiError {
     /// 400: a parameter is missing, unknown or not of its form.
@@ -32,6 +36,23 @@ pub enum ApiError {
         /// Why not.
         message: String,
     },
+    /// 404: there is no such thing.
+    NotFound {
+        /// What there is not.
+        message: String,
+    },
+    /// 405: the address is right, and the method is not.
+    WrongMethod {
+        /// What was tried.
+        message: String,
+    },
+    /// 406: no form that is accepted can be given.
+    NotAcceptable {
+        /// What was asked for.
+        message: String,
+        /// What can be given.
+        allowed: String,
+    },
     /// 413: more than one request may bring.
     TooLarge {
         /// Bytes at most.
@@ -42,11 +63,6 @@ pub enum ApiError {
     /// 422: it is understood, and can't be done.
     Unprocessable {
         /// Why not.
-        message: String,
-    },
-    /// 404: there is no such thing.
-    NotFound {
-        /// What there is not.
         message: String,
     },
     /// 503: the venue could not be asked, or not in full. The run says why.
@@ -68,6 +84,43 @@ pub enum ApiError {
     },
 }
 
+/// Problem details (RFC 9457), as `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Where the code is explained.
+    #[schema(example = "/api/v1/docs#bad_parameter", format = "uri-reference")]
+    r#type: String,
+    /// What the code means, the same for every such problem.
+    title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+    /// The problem's name, for programs. It does not change.
+    code: &'static str,
+    /// What to do.
+    action: String,
+    /// More facts, by code: `parameter`, `value`, `allowed`, `limit_bytes`, `run_id`.
+    #[serde(flatten)]
+    facts: Map<String, Value>,
+}
+
+/// Every code: its status and what it means.
+pub(crate) const CODES: [(&str, StatusCode, &str); 11] = [
+    ("bad_parameter", StatusCode::BAD_REQUEST, "a parameter is missing, unknown or not of its form"),
+    ("unauthorized", StatusCode::UNAUTHORIZED, "who asks is not known"),
+    ("forbidden", StatusCode::FORBIDDEN, "who asks may not do this"),
+    ("not_found", StatusCode::NOT_FOUND, "there is no such thing"),
+    ("wrong_method", StatusCode::METHOD_NOT_ALLOWED, "the address is right, the method is not"),
+    ("not_acceptable", StatusCode::NOT_ACCEPTABLE, "no form that is accepted can be given"),
+    ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "the body is more than one request may bring"),
+    ("unprocessable", StatusCode::UNPROCESSABLE_ENTITY, "the request is understood and can't be done"),
+    ("venue_failed", StatusCode::SERVICE_UNAVAILABLE, "the venue could not be asked"),
+    ("busy", StatusCode::SERVICE_UNAVAILABLE, "another is at it"),
+    ("internal", StatusCode::INTERNAL_SERVER_ERROR, "it is our fault"),
+];
+
 #[cfg(feature = "lake")]
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
@@ -83,45 +136,88 @@ impl From<QueryError> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let (status, body) = match self {
-            Self::BadParameter { parameter, value, message, allowed } => (
-                StatusCode::BAD_REQUEST,
-                json!({ "error": "bad_parameter", "parameter": parameter, "value": value, "message": message,
-                        "allowed": allowed }),
-            ),
+/// Our fault.
+pub(crate) fn internal(error: impl std::fmt::Display) -> ApiError {
+    ApiError::Internal { message: error.to_string() }
+}
+
+impl ApiError {
+    /// The code, what is wrong, what to do, and what more is known.
+    fn said(self) -> (&'static str, String, String, Value) {
+        let again = || "try again in a moment".to_owned();
+        match self {
+            Self::BadParameter { parameter, value, message, allowed } => {
+                let detail = match &value {
+                    Some(value) => format!("{parameter} '{value}' {message}"),
+                    None => format!("{parameter} {message}"),
+                };
+                let action = format!("give {parameter} as: {allowed}");
+                let facts = json!({ "parameter": parameter, "value": value, "allowed": allowed });
+                ("bad_parameter", detail, action, facts)
+            }
             Self::Unauthorized { message } => {
-                let body = json!({ "error": "unauthorized", "message": message });
-                let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-                return (StatusCode::UNAUTHORIZED, challenge, Json(body)).into_response();
+                let action = "say who you are by an API key or a token".to_owned();
+                ("unauthorized", message, action, Value::Null)
             }
             Self::Forbidden { message } => {
-                (StatusCode::FORBIDDEN, json!({ "error": "forbidden", "message": message }))
-            }
-            Self::TooLarge { limit, message } => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                json!({ "error": "too_large", "limit_bytes": limit, "message": message }),
-            ),
-            Self::Unprocessable { message } => {
-                (StatusCode::UNPROCESSABLE_ENTITY, json!({ "error": "unprocessable", "message": message }))
+                let action = "ask an administrator for a key or a role that may".to_owned();
+                ("forbidden", message, action, Value::Null)
             }
             Self::NotFound { message } => {
-                (StatusCode::NOT_FOUND, json!({ "error": "not_found", "message": message }))
+                ("not_found", message, "see /api/v1/docs for what there is".to_owned(), Value::Null)
             }
-            Self::VenueFailed { run_id, message } => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                json!({ "error": "venue_failed", "run_id": run_id, "status": "failed", "message": message }),
+            Self::WrongMethod { message } => {
+                ("wrong_method", message, "see /api/v1/docs for the right one".to_owned(), Value::Null)
+            }
+            Self::NotAcceptable { message, allowed } => {
+                ("not_acceptable", message, format!("accept one of {allowed}"), json!({ "allowed": allowed }))
+            }
+            Self::TooLarge { limit, message } => {
+                ("too_large", message.clone(), message, json!({ "limit_bytes": limit }))
+            }
+            Self::Unprocessable { message } => (
+                "unprocessable",
+                message,
+                "mend the request; the same again fails again".to_owned(),
+                Value::Null,
             ),
-            Self::Busy { message } => {
-                (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "busy", "message": message }))
+            Self::VenueFailed { run_id, message } => {
+                let action = format!("see /api/v1/runs/{run_id}, and try again later");
+                ("venue_failed", message, action, json!({ "run_id": run_id, "run_status": "failed" }))
             }
+            Self::Busy { message } => ("busy", message, again(), Value::Null),
             Self::Internal { message } => {
                 tracing::error!(message, "request failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, json!({ "error": "internal", "message": message }))
+                ("internal", message, again(), Value::Null)
             }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (code, detail, action, facts) = self.said();
+        let (_, status, title) = CODES.into_iter().find(|(name, ..)| *name == code).unwrap_or(CODES[10]);
+        let facts = match facts {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
         };
-        (status, Json(body)).into_response()
+        let r#type = format!("/api/v1/docs#{code}");
+        let problem = Problem { r#type, title, status: status.as_u16(), detail, code, action, facts };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            _ => {}
+        }
+        response
     }
 }
 

@@ -9,7 +9,7 @@ async function ask(path, params = {}) {
   const given = Object.entries(params).filter(([, value]) => value !== "" && value !== undefined && value !== false);
   const response = await fetch(`${path}?${new URLSearchParams(given)}`);
   const body = await response.json();
-  if (!response.ok) throw new Error(body.message ?? `status ${response.status}`);
+  if (!response.ok) throw new Error(body.detail ?? `status ${response.status}`);
   return body;
 }
 
@@ -99,7 +99,7 @@ async function showOffers() {
     ]);
     table(target, heads, rows, "no snapshot in the last 15 minutes");
     element(note).textContent = snapshot
-      ? `${snapshot.total_offers_count} of ${snapshot.offers_announced} offers, ${snapshot.age_seconds} s ago${snapshot.is_complete ? "" : ", incomplete"}`
+      ? `${snapshot.total_offers_count} of ${snapshot.offers_announced} offers, ${Math.max(0, Math.round((Date.now() - new Date(snapshot.taken_at)) / 1_000))} s ago${snapshot.is_complete ? "" : ", incomplete"}`
       : "";
   }
 }

@@ -29,11 +29,15 @@ pub(crate) fn routes() -> Router<Arc<Api>> {
         .route("/assets/app.js", get(|| async { ([JAVASCRIPT, CACHED], include_str!("app.js")) }))
         .route("/assets/chart.js", get(|| async { ([JAVASCRIPT, CACHED], include_str!("chart.js")) }))
         .route("/assets/plotly.js", get(|| async { ([JAVASCRIPT, CACHED], PLOTLY.as_str()) }))
+        .route("/assets/docs.js", get(|| async { ([JAVASCRIPT, CACHED], include_str!("docs.js")) }))
         .route("/assets/style.css", get(style))
 }
 
+/// What a page says of itself.
+pub(crate) const HTML: [(HeaderName, &str); 2] = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), POLICY];
+
 async fn index() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), POLICY], include_str!("index.html"))
+    (HTML, include_str!("index.html"))
 }
 
 async fn style() -> impl IntoResponse {

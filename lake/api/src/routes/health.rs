@@ -3,32 +3,34 @@
 use std::{fmt::Display, sync::Arc, time::Instant};
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, State},
     http::StatusCode,
-    routing::get,
 };
 use cauce_model::Venue;
 use cauce_sources::{Breaker, BreakerState};
 use chrono::Utc;
 use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Shared;
 use crate::{Api, ApiError};
 
 type Health = (StatusCode, Json<Value>);
 
-pub(crate) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/health", get(process))
-        .route("/api/v1/health/store", get(store))
-        .route("/api/v1/health/ledger", get(ledger))
-        .route("/api/v1/health/queue", get(queue))
-        .route("/api/v1/health/lake", get(lake))
-        .route("/api/v1/health/venues/{venue}", get(venue))
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(process))
+        .routes(routes!(store))
+        .routes(routes!(ledger))
+        .routes(routes!(queue))
+        .routes(routes!(lake))
+        .routes(routes!(venue))
 }
 
 /// The process answers; nothing else is asked.
+#[utoipa::path(get, path = "/api/v1/health", tag = "health",
+               responses((status = 200, body = Object, description = "It is well")))]
 async fn process(State(api): Shared) -> Json<Value> {
     let components = ["store", "ledger", "queue", "lake"].map(|part| format!("/api/v1/health/{part}"));
     let venues = api.scraper.settings.venues.keys().map(|venue| format!("/api/v1/health/venues/{venue}"));
@@ -43,6 +45,9 @@ async fn process(State(api): Shared) -> Json<Value> {
 }
 
 /// The object store can be listed.
+#[utoipa::path(get, path = "/api/v1/health/store", tag = "health",
+               responses((status = 200, body = Object, description = "It is well"),
+                         (status = 503, body = Object, description = "It is not; message says why")))]
 async fn store(State(api): Shared) -> Health {
     let begun = Instant::now();
     let listed = api.store.list_with_delimiter(None).await;
@@ -50,6 +55,9 @@ async fn store(State(api): Shared) -> Health {
 }
 
 /// The ledger can be read.
+#[utoipa::path(get, path = "/api/v1/health/ledger", tag = "health",
+               responses((status = 200, body = Object, description = "It is well"),
+                         (status = 503, body = Object, description = "It is not; message says why")))]
 async fn ledger(State(api): Shared) -> Health {
     let begun = Instant::now();
     let read = api.ledger.get("health/none").await;
@@ -57,6 +65,9 @@ async fn ledger(State(api): Shared) -> Health {
 }
 
 /// The queue can be asked. Dead letters are a case for people, and not for whoever restarts processes.
+#[utoipa::path(get, path = "/api/v1/health/queue", tag = "health",
+               responses((status = 200, body = Object, description = "It is well"),
+                         (status = 503, body = Object, description = "It is not; message says why")))]
 async fn queue(State(api): Shared) -> Health {
     let begun = Instant::now();
     let stats = api.queue.stats().await;
@@ -64,6 +75,9 @@ async fn queue(State(api): Shared) -> Health {
 }
 
 /// The newest snapshot is young enough.
+#[utoipa::path(get, path = "/api/v1/health/lake", tag = "health",
+               responses((status = 200, body = Object, description = "It is well"),
+                         (status = 503, body = Object, description = "It is not; message says why")))]
 async fn lake(State(api): Shared) -> Health {
     let begun = Instant::now();
     let newest = match api.lake.newest_snapshot().await {
@@ -81,6 +95,9 @@ async fn lake(State(api): Shared) -> Health {
 }
 
 /// The venue is being asked: its breaker is not open.
+#[utoipa::path(get, path = "/api/v1/health/venues/{venue}", tag = "health", params(("venue" = String, Path, description = "A venue such as binance_p2p", example = "binance_p2p")),
+               responses((status = 200, body = Object, description = "It is well"),
+                         (status = 503, body = Object, description = "It is not; message says why")))]
 async fn venue(State(api): Shared, Path(name): Path<String>) -> Result<Health, ApiError> {
     let begun = Instant::now();
     let found = name.parse::<Venue>().ok();

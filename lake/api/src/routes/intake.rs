@@ -8,21 +8,21 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Json,
     body::Body,
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, header},
-    routing::post,
 };
 use cauce_intake::{Brought, Intake, IntakeError};
 use cauce_ledger::{ApiKey, ApiKeys, Denied, Ledger};
-use cauce_raw::UploadLinks;
+use cauce_raw::Links;
 use cauce_world::World;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ApiError, bad};
+use crate::{ApiError, bad, internal, problem::Problem};
 
 /// What the pushing routes work with.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Push {
     /// Knows the keys.
     pub ledger: Arc<dyn Ledger>,
     /// Links for large things, where the lake can give some.
-    pub uploads: Option<Arc<dyn UploadLinks>>,
+    pub links: Option<Arc<dyn Links>>,
     /// Bytes of a body at most.
     pub largest_body: usize,
 }
@@ -43,7 +43,7 @@ impl Push {
         Self {
             intake: Intake::new(Arc::clone(&world.store)),
             ledger: Arc::clone(&world.ledger),
-            uploads: world.uploads.clone(),
+            links: world.links.clone(),
             largest_body,
         }
     }
@@ -63,15 +63,25 @@ const FILE: &str = "cauce-file";
 
 type Pushing = State<Arc<Push>>;
 
-pub(crate) fn routes(push: Push) -> Router {
-    Router::new()
-        .route("/api/v1/ingest/{source}", post(ingest))
-        .route("/api/v1/ingest/{source}/upload", post(upload))
+pub(crate) fn routes() -> OpenApiRouter<Arc<Push>> {
+    OpenApiRouter::new()
+        .routes(routes!(ingest))
+        .routes(routes!(upload))
         // The route counts by itself, so that its answer can say what to do instead.
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::new(push))
 }
 
+/// Keeps the body, whatever it is, verbatim; it becomes rows by and by.
+#[utoipa::path(post, path = "/api/v1/ingest/{source}", tag = "intake",
+               params(("source" = String, Path, description = "Whose format it is", example = "binance_p2p"),
+                      ("cauce-fetched-at" = Option<String>, Header, description = "When it was obtained (RFC 3339)"),
+                      ("cauce-file" = Option<String>, Header, description = "What the file is called")),
+               request_body(content = String, description = "Any bytes", content_type = "application/octet-stream"),
+               responses((status = 202, body = Object, description = "It is kept: raw_id, key, new, bytes"),
+                         (status = 401, body = Problem, content_type = "application/problem+json"),
+                         (status = 403, body = Problem, content_type = "application/problem+json"),
+                         (status = 413, body = Problem, content_type = "application/problem+json"),
+                         (status = 422, body = Problem, content_type = "application/problem+json")))]
 async fn ingest(
     State(push): Pushing,
     Path(source): Path<String>,
@@ -88,20 +98,28 @@ async fn ingest(
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
+/// A link for one PUT of what is too large for a request.
+#[utoipa::path(post, path = "/api/v1/ingest/{source}/upload", tag = "intake",
+               params(("source" = String, Path, description = "Whose format it is", example = "binance_p2p"),
+                      ("cauce-file" = Option<String>, Header, description = "What the file is called")),
+               responses((status = 201, body = Object, description = "The link: method, url, expires_at, place"),
+                         (status = 401, body = Problem, content_type = "application/problem+json"),
+                         (status = 403, body = Problem, content_type = "application/problem+json"),
+                         (status = 422, body = Problem, content_type = "application/problem+json")))]
 async fn upload(
     State(push): Pushing,
     Path(source): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     allowed(&push, &headers, &source).await?;
-    let Some(uploads) = &push.uploads else {
+    let Some(links) = &push.links else {
         let message =
             "this lake is not in a bucket and gives no links; use cauce ingest where it is".to_owned();
         return Err(ApiError::Unprocessable { message });
     };
     let now = Utc::now();
     let place = Intake::place_for(&source, name(&headers).as_deref(), now).map_err(refused)?;
-    let url = uploads.link(&place, Push::LINK).await.map_err(internal)?;
+    let url = links.upload(&place, Push::LINK).await.map_err(internal)?;
     let until = now + TimeDelta::from_std(Push::LINK).map_err(internal)?;
     let answer = json!({ "method": "PUT", "url": url, "expires_at": until, "place": place.to_string() });
     Ok((StatusCode::CREATED, Json(answer)))
@@ -134,7 +152,7 @@ async fn allowed(push: &Push, headers: &HeaderMap, source: &str) -> Result<ApiKe
 async fn whole(push: &Push, source: &str, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
     let limit = push.largest_body;
     let too_large = || {
-        let instead = match push.uploads {
+        let instead = match push.links {
             Some(_) => format!("POST /api/v1/ingest/{source}/upload gives a link for one PUT of it"),
             None => "split it, or use cauce ingest where the lake is".to_owned(),
         };
@@ -180,8 +198,4 @@ fn refused(error: IntakeError) -> ApiError {
         IntakeError::Raw(error) => internal(error),
         IntakeError::Source(_) | IntakeError::Empty => ApiError::Unprocessable { message: error.to_string() },
     }
-}
-
-fn internal(error: impl std::fmt::Display) -> ApiError {
-    ApiError::Internal { message: error.to_string() }
 }

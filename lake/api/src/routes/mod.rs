@@ -6,16 +6,13 @@ mod admin;
 mod health;
 mod intake;
 #[cfg(feature = "lake")]
-mod market;
+mod lists;
 #[cfg(feature = "lake")]
-mod quality;
+mod market;
 #[cfg(feature = "lake")]
 mod runs;
 
-use axum::{
-    http::Uri,
-    response::{IntoResponse, Response},
-};
+use axum::http::{Method, Uri};
 pub use intake::Push;
 pub(crate) use intake::routes as intake;
 #[cfg(feature = "lake")]
@@ -32,8 +29,8 @@ mod lake {
     pub(crate) use super::{
         admin::routes as admin,
         health::routes as health,
+        lists::routes as lists,
         market::routes as market,
-        quality::routes as quality,
         runs::{by_hand_routes as by_hand, routes as runs},
     };
     use crate::{Api, ApiError};
@@ -41,13 +38,14 @@ mod lake {
     /// What every handler gets.
     pub(crate) type Shared = axum::extract::State<Arc<Api>>;
 
-    /// The pairs of a query string, in the order in which they were given.
-    pub(crate) type Pairs = axum::extract::Query<Vec<(String, String)>>;
-
-    /// What every handler answers.
+    /// What a handler answers that is no table.
     pub(crate) type Answer<T> = Result<Json<T>, ApiError>;
 }
 
-pub(crate) async fn not_found(uri: Uri) -> Response {
-    ApiError::NotFound { message: format!("there is no route {}", uri.path()) }.into_response()
+pub(crate) async fn not_found(uri: Uri) -> ApiError {
+    ApiError::NotFound { message: format!("there is no route {}", uri.path()) }
+}
+
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::WrongMethod { message: format!("{method} is not for {}", uri.path()) }
 }

@@ -1,31 +1,41 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
-    extract::{Path, Query, State},
-    routing::{get, post},
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
 };
 use cauce_ledger::{Job, Jobs};
 use cauce_model::{Asset, Fiat, Market, RunId, RunStatus, TradeType};
+use cauce_query::{Now, Runs};
 use cauce_sources::{Outcome, RunOptions};
 use chrono::Utc;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Answer, Pairs, Shared};
-use crate::{Api, ApiError, bad, params::Params};
+use super::{Answer, Shared};
+use crate::{
+    Api, ApiError,
+    answer::{Listed, page},
+    bad,
+    documents::RunsAnswer,
+    internal,
+    params::{FormParams, Moment, PageParams, Params, some},
+    problem::Problem,
+    rows,
+};
 
-pub(crate) fn routes() -> Router<Arc<Api>> {
-    Router::new().route("/api/v1/runs", get(list)).route("/api/v1/runs/{id}", get(one))
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one))
 }
 
 /// Runs that somebody asks for.
-pub(crate) fn by_hand_routes() -> Router<Arc<Api>> {
-    Router::new().route("/api/v1/binance/offers", post(by_hand))
-}
-
-fn internal(error: impl std::fmt::Display) -> ApiError {
-    ApiError::Internal { message: error.to_string() }
+pub(crate) fn by_hand_routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(by_hand))
 }
 
 /// A run under way, in the columns of `ops_batch_runs` that it has already.
@@ -40,29 +50,67 @@ fn running(job: &Job) -> Map<String, Value> {
     }
 }
 
-/// Runs, newest first: those under way, then those that have ended. `limit` (50, at most 1000).
-async fn list(State(api): Shared, Query(pairs): Pairs) -> Answer<Value> {
-    let mut params = Params::new(pairs)?;
-    let allowed = "a number from 1 to 1000";
-    let limit = params.optional::<u32>("limit", allowed)?.unwrap_or(50);
-    params.finish()?;
-    if !(1..=1000).contains(&limit) {
-        return Err(bad("limit", Some(limit.to_string()), "is out of range", allowed));
-    }
-    let mut under_way = Jobs::all(&*api.ledger).await.map_err(internal)?;
-    let ended = api.lake.runs(limit).await?;
-    // A run's report may be in the lake a moment before its place among the running ones is cleared.
-    let has_ended = |job: &Job| {
-        let id = job.run_id.to_string();
-        ended.iter().any(|run| run.get("batch_id").and_then(Value::as_str) == Some(&id))
-    };
-    under_way.retain(|job| !has_ended(job));
+/// How runs can have ended.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Ended {
+    Completed,
+    Partial,
+    Failed,
+}
+
+/// Which runs.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct RunParams {
+    /// completed, partial or failed; all of them, and those under way, if it is not said.
+    #[param(inline)]
+    status: Option<Ended>,
+    /// From this moment on: a time like 2026-03-01T10:20:00Z, or a day like 2026-03-01.
+    #[serde(deserialize_with = "some")]
+    #[param(value_type = Option<String>, pattern = r"^(19[7-9]\d|2[01]\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d))?$", example = "2026-03-01T00:00:00Z")]
+    since: Option<Moment>,
+}
+
+/// Runs, newest first; in JSON those under way come first.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(RunParams, PageParams, FormParams),
+               responses((status = 200, body = RunsAnswer)))]
+async fn list(
+    State(api): Shared,
+    headers: HeaderMap,
+    Params((which, at, form)): Params<(RunParams, PageParams, FormParams)>,
+) -> Result<Response, ApiError> {
+    let now = Utc::now();
+    let until = Now::of(now).at();
+    let status = which.status.map(|status| match status {
+        Ended::Completed => RunStatus::Completed,
+        Ended::Partial => RunStatus::Partial,
+        Ended::Failed => RunStatus::Failed,
+    });
+    let runs = Runs { since: which.since.map(|moment| moment.0), status };
+    let is_first = at.cursor.is_none() && status.is_none();
+    let mut under_way = if is_first { Jobs::all(&*api.ledger).await.map_err(internal)? } else { Vec::new() };
+    under_way.retain(|job| runs.since.is_none_or(|since| job.started_at >= since));
     under_way.reverse();
-    let runs = under_way.iter().map(running).chain(ended).take(limit as usize);
-    Ok(Json(json!({ "runs": runs.collect::<Vec<_>>() })))
+    let before: Vec<_> = under_way.iter().map(running).collect();
+    let listed = Listed {
+        list: &runs,
+        name: "runs",
+        timed_by: "batch_start_time",
+        until,
+        form: &form,
+        at: &at,
+        before,
+    };
+    page::<rows::Run>(&api, &headers, listed).await
 }
 
 /// One run with its errors and snapshots.
+#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs",
+               params(("id" = String, Path, description = "The run", format = "uuid")),
+               responses((status = 200, body = rows::Run),
+                         (status = 404, body = Problem, content_type = "application/problem+json")))]
 async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, Value>> {
     let run_id: RunId = id.parse().map_err(|error: cauce_model::BadValue| {
         bad("id", Some(id.clone()), &error.to_string(), "the id of a run")
@@ -75,7 +123,28 @@ async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, V
     Ok(Json(running(&job)))
 }
 
-/// A run by hand: one market of Binance, from a JSON object with `asset`, `fiat` and `trade_type` (or `tradeType`).
+/// What a run by hand asks for: one market of Binance. Other members are passed over: older clients send the page and the
+/// rows that they want, and a run reads all pages.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "it describes a body, whose errors are told one by one")]
+struct ByHand {
+    /// A symbol such as USDT, BTC or ETH.
+    #[schema(example = "USDT", pattern = "^[A-Z0-9]{1,20}$")]
+    asset: String,
+    /// A currency such as VES, ARS, COP, BRL, USD or EUR.
+    #[schema(example = "VES", pattern = "^[A-Z0-9]{1,8}$")]
+    fiat: String,
+    /// What the taker does; `tradeType` is another name for it.
+    #[schema(example = "BUY", pattern = "^(BUY|SELL)$")]
+    trade_type: String,
+}
+
+/// A run by hand: asks one market of Binance now.
+#[utoipa::path(post, path = "/api/v1/binance/offers", tag = "runs", request_body = ByHand,
+               responses((status = 200, body = Object, description = "The run: run_id, status, count, markets"),
+                         (status = 400, body = Problem, content_type = "application/problem+json"),
+                         (status = 503, body = Problem, content_type = "application/problem+json",
+                          description = "The venue failed; run_id names the run, which is recorded as failed")))]
 async fn by_hand(State(api): Shared, body: Bytes) -> Answer<Value> {
     let market = market_of(&body)?;
     let until = api.run_limit.map(|limit| Utc::now() + limit);
@@ -105,7 +174,6 @@ async fn by_hand(State(api): Shared, body: Bytes) -> Answer<Value> {
     }
 }
 
-/// Other fields are passed over: older clients send the page and the rows that they want, and a run reads all pages.
 fn market_of(body: &[u8]) -> Result<Market, ApiError> {
     let object: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
         let example = r#"{"asset": "USDT", "fiat": "VES", "trade_type": "BUY"}"#;

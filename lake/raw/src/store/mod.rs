@@ -21,7 +21,7 @@ use object_store::{ObjectStore, memory::InMemory, path::Path};
 #[cfg(feature = "multipart")]
 pub use parts::LargePuts;
 #[cfg(feature = "s3")]
-pub use s3::{S3UploadLinks, open_s3, open_s3_with_links};
+pub use s3::{S3Links, open_s3, open_s3_with_links};
 use thiserror::Error;
 
 /// Why a lake can't be opened.
@@ -54,11 +54,14 @@ pub enum OpenError {
     Store(#[from] object_store::Error),
 }
 
-/// Gives others a link by which they may put one object into the lake without having its keys.
+/// Gives others links by which they may put or get one object of the lake without having its keys.
 #[async_trait]
-pub trait UploadLinks: std::fmt::Debug + Send + Sync {
+pub trait Links: std::fmt::Debug + Send + Sync {
     /// An address for a `PUT` of `place`, good for `good_for`.
-    async fn link(&self, place: &Path, good_for: Duration) -> Result<String, object_store::Error>;
+    async fn upload(&self, place: &Path, good_for: Duration) -> Result<String, object_store::Error>;
+
+    /// An address for a `GET` of `place`, good for `good_for`.
+    async fn download(&self, place: &Path, good_for: Duration) -> Result<String, object_store::Error>;
 }
 
 /// Opens the store of a lake: a directory (made if missing), `file://…`, or `memory://`.

@@ -13,7 +13,7 @@ use object_store::{
     signer::Signer,
 };
 
-use super::{OpenError, UploadLinks};
+use super::{Links, OpenError};
 
 /// Opens `s3://bucket` or `s3://bucket/prefix`. Creates and replaces are conditional puts (`If-None-Match`, `If-Match`),
 /// each of one request: an object appears whole or not at all. In a build with the feature `multipart` large objects go in
@@ -26,10 +26,10 @@ pub fn open_s3(url: &str, aws: &SdkConfig) -> std::result::Result<Arc<dyn Object
 pub fn open_s3_with_links(
     url: &str,
     aws: &SdkConfig,
-) -> std::result::Result<(Arc<dyn ObjectStore>, S3UploadLinks), OpenError> {
+) -> std::result::Result<(Arc<dyn ObjectStore>, S3Links), OpenError> {
     let (bucket_name, prefix) = bucket_and_prefix(url)?;
     let bucket = client(bucket_name, aws)?;
-    let links = S3UploadLinks { store: bucket.clone(), prefix: Path::from(prefix) };
+    let links = S3Links { store: bucket.clone(), prefix: Path::from(prefix) };
     let store: Arc<dyn ObjectStore> = match prefix {
         "" => Arc::new(bucket),
         prefix => Arc::new(PrefixStore::new(bucket, prefix)),
@@ -62,18 +62,28 @@ fn client(bucket: &str, aws: &SdkConfig) -> std::result::Result<AmazonS3, OpenEr
     Ok(builder.build()?)
 }
 
-/// Presigned addresses of S3: whoever has one may `PUT` there while it is good, with the rights of whoever signed it.
+/// Presigned addresses of S3: whoever has one may do what it says while it is good, with the rights of whoever signed it.
 #[derive(Debug)]
-pub struct S3UploadLinks {
+pub struct S3Links {
     store: AmazonS3,
     prefix: Path,
 }
 
-#[async_trait]
-impl UploadLinks for S3UploadLinks {
-    async fn link(&self, place: &Path, good_for: Duration) -> Result<String> {
+impl S3Links {
+    async fn signed(&self, method: http::Method, place: &Path, good_for: Duration) -> Result<String> {
         let whole: Path = self.prefix.parts().chain(place.parts()).collect();
-        Ok(self.store.signed_url(http::Method::PUT, &whole, good_for).await?.into())
+        Ok(self.store.signed_url(method, &whole, good_for).await?.into())
+    }
+}
+
+#[async_trait]
+impl Links for S3Links {
+    async fn upload(&self, place: &Path, good_for: Duration) -> Result<String> {
+        self.signed(http::Method::PUT, place, good_for).await
+    }
+
+    async fn download(&self, place: &Path, good_for: Duration) -> Result<String> {
+        self.signed(http::Method::GET, place, good_for).await
     }
 }
 
