@@ -158,16 +158,21 @@ impl Rows {
 /// What each column of a row is: the comments of the struct that documents it.
 fn definitions<T: PartialSchema>() -> Map<String, Value> {
     let RefOr::T(Schema::Object(object)) = T::schema() else { return Map::new() };
-    let described = object.properties.into_iter().filter_map(|(name, property)| {
-        let description = match property {
-            RefOr::T(Schema::Object(property)) => property.description,
-            RefOr::T(Schema::Array(property)) => property.description,
-            RefOr::Ref(reference) => Some(reference.description),
-            RefOr::T(_) => None,
-        };
-        Some((name, description?.replace('\n', " ").into()))
-    });
-    described.collect()
+    let described = |(name, property)| Some((name, words(property)?.replace('\n', " ").into()));
+    object.properties.into_iter().filter_map(described).collect()
+}
+
+fn words(property: RefOr<Schema>) -> Option<String> {
+    match property {
+        RefOr::T(Schema::Object(property)) => property.description,
+        RefOr::T(Schema::Array(property)) => property.description,
+        RefOr::Ref(reference) => Some(reference.description).filter(|words| !words.is_empty()),
+        // A type that may be null is one of two.
+        RefOr::T(Schema::OneOf(property)) => {
+            property.description.or_else(|| property.items.into_iter().find_map(words))
+        }
+        RefOr::T(_) => None,
+    }
 }
 
 /// Answers in the format that is asked for; who has the answer is told so without making it again.

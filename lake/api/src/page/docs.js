@@ -36,6 +36,13 @@ function table(heads, rows) {
   return around;
 }
 
+// What a member is: its own words, or those of what it may be.
+function words(api, member) {
+  if (member.description) return member.description;
+  for (const option of member.oneOf ?? member.anyOf ?? []) if (option.description) return option.description;
+  return resolve(api, member).description ?? "";
+}
+
 // Members of an object, those of the parts of an allOf included.
 function members(api, schema) {
   const found = resolve(api, schema);
@@ -46,9 +53,9 @@ function columns(api, schema) {
   const rows = [];
   for (const [name, member] of members(api, schema)) {
     const found = resolve(api, member);
-    rows.push([name, kindOf(api, member), member.description ?? found.description ?? ""]);
+    rows.push([name, kindOf(api, member), words(api, member)]);
     if (found.type === "array" && found.items?.$ref) {
-      for (const [inner, column] of members(api, found.items)) rows.push([`${name}[].${inner}`, kindOf(api, column), column.description ?? ""]);
+      for (const [inner, column] of members(api, found.items)) rows.push([`${name}[].${inner}`, kindOf(api, column), words(api, column)]);
     }
   }
   return rows;
