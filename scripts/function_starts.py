@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -69,10 +70,14 @@ def start(binary, event, environment):
     server.answered, server.over = threading.Event(), threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     begin = time.perf_counter()
-    process = subprocess.Popen([binary], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    log = tempfile.TemporaryFile("w+")
+    process = subprocess.Popen([binary], stdout=log, stderr=log,
                                env={**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}"})
-    if not server.answered.wait(60):
-        raise SystemExit(f"{binary} gives no answer")
+    while not server.answered.wait(0.5):
+        if process.poll() is not None or time.perf_counter() - begin > 60:
+            process.kill()
+            log.seek(0)
+            raise SystemExit(f"{binary} gives no answer; its last words:\n{log.read()[-2000:]}")
     took = (time.perf_counter() - begin) * 1e3
     status = Path(f"/proc/{process.pid}/status").read_text()
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1000

@@ -250,7 +250,11 @@ pub(crate) async fn page_with<T: PartialSchema>(
     let rows = async {
         let paged = api.lake.list(list, &page).await?;
         let next = paged.next.map(|keys| cursor::after(name, &keys));
-        let mut in_files = json_rows(&paged.rows);
+        let rows = Rows { next, ..Rows::of::<T>(name, paged.rows).timed_by(timed_by).with(also) };
+        if !is_json(headers, form.format)? {
+            return Ok(rows);
+        }
+        let mut in_files = json_rows(&rows.batches);
         in_files.iter_mut().for_each(in_json);
         // A run's report may be in the lake a moment before its place among the running ones is cleared.
         let is_new = |row: &Map<String, Value>| {
@@ -258,11 +262,9 @@ pub(crate) async fn page_with<T: PartialSchema>(
                 .iter()
                 .any(|other| other.get("batch_id").is_some_and(|id| row.get("batch_id") == Some(id)))
         };
-        let nested: Vec<_> = before.iter().filter(|row| is_new(row)).cloned().collect();
-        let nested: Vec<Value> = nested.into_iter().chain(in_files).map(Value::Object).collect();
-        let rows =
-            Rows::of::<T>(name, paged.rows).timed_by(timed_by).with(also).with(&[("next", Value::Null)]);
-        Ok(Rows { next, ..rows.nested(nested) })
+        let before: Vec<_> = before.iter().filter(|row| is_new(row)).cloned().collect();
+        let nested = before.into_iter().chain(in_files).map(Value::Object).collect();
+        Ok(rows.with(&[("next", Value::Null)]).nested(nested))
     };
     answer(api, headers, form.format, &basis, rows).await
 }
