@@ -68,7 +68,7 @@ pub(crate) struct Offer {
     trade_type: String,
     /// When it was seen.
     taken_at: Time,
-    /// Its place in the venue's order, from 1.
+    /// Its place in the venue's order, from 0.
     rank: i32,
     /// The venue's id of it.
     offer_external_id: String,
@@ -203,7 +203,7 @@ pub(crate) struct PriceAt {
     advertiser_id: String,
     /// The venue's id of the offer.
     offer_external_id: String,
-    /// Its place in the venue's order, from 1.
+    /// Its place in the venue's order, from 0.
     rank: i32,
     /// The snapshot that it is in.
     snapshot_id: String,
