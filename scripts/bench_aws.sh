@@ -19,5 +19,6 @@ unset CAUCE_AWS_FOLDER CAUCE_AWS_PORT
 
 echo "== the whole suite with these functions, and ${CAUCE_AWS_BUNDLES:=10000} bundles through the queue"
 export CAUCE_AWS_BUNDLES
-cargo test --locked --workspace --features cauce/aws,cauce-maintain/s3 --test aws -- --nocapture | grep -E " s  |bundles|test result"
+python3 scripts/function_peaks.py cargo test --locked --workspace --features cauce/aws,cauce-maintain/s3 --test aws -- --nocapture \
+  | grep -E " s  |bundles|test result|peak"
 exit "$status"
