@@ -274,7 +274,8 @@ pub(crate) fn is_json(headers: &HeaderMap, format: Option<Format>) -> Result<boo
     Ok(negotiation::format_of(headers, format)? == Format::Json)
 }
 
-/// A tag: two answers with one tag are the same bytes.
+/// A tag. The files are listed before the query runs: an answer may be newer than its tag, and never older, so who asks again
+/// by it is told of the newer one.
 async fn tag(lake: &Lake, format: Format, basis: &Basis) -> Result<String, ApiError> {
     let files = lake.fingerprint(&basis.reads).await?;
     let mut hash = blake3::Hasher::new();

@@ -14,24 +14,24 @@ use arrow::array::RecordBatch;
 use cauce_model::Fees;
 use rust_decimal::Decimal;
 
-use super::{BY_PRICE, Markets, Now, Takeable};
+use super::{BY_PRICE, Markets, Now, Takeable, decimal};
 use crate::{Lake, QueryError, history::quoted};
 
 /// The share by which an offer's price is more for who buys, or less for who sells, as SQL.
 fn share(fees: &Fees) -> String {
-    let decimal = |fee: Decimal| format!("CAST('{fee}' AS DECIMAL(9, 8))");
+    let literal = |fee: Decimal| format!("CAST('{fee}' AS DECIMAL(9, 8))");
     let mut venues: Vec<String> = Vec::new();
     for (venue, taker) in &fees.venues {
         for (side, fee) in [("BUY", taker.buy), ("SELL", taker.sell)] {
             let venue = quoted(venue.as_str());
-            venues.push(format!("WHEN venue = {venue} AND trade_type = '{side}' THEN {}", decimal(fee)));
+            venues.push(format!("WHEN venue = {venue} AND trade_type = '{side}' THEN {}", literal(fee)));
         }
     }
     let methods = fees.payment_methods.iter();
     let methods: Vec<String> = methods
-        .map(|(code, fee)| format!("WHEN payment_method = {} THEN {}", quoted(code), decimal(*fee)))
+        .map(|(code, fee)| format!("WHEN payment_method = {} THEN {}", quoted(code), literal(*fee)))
         .collect();
-    let none = decimal(Decimal::ZERO);
+    let none = literal(Decimal::ZERO);
     let case = |cases: &[String]| match cases {
         [] => none.clone(),
         cases => format!("CASE {} ELSE {none} END", cases.join(" ")),
@@ -83,6 +83,7 @@ impl Lake {
              ORDER BY profit_percentage DESC, asset, fiat, buy_venue, buy_payment_method, sell_venue,
                       sell_payment_method
              LIMIT {most}",
+            least = decimal(least),
             offers = now.newest_offers(markets),
             takeable = takeable.conditions(),
             share = share(fees),

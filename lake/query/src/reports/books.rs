@@ -55,16 +55,24 @@ pub struct Takeable {
 impl Takeable {
     pub(crate) fn conditions(&self) -> String {
         let conditions = [
-            self.amount.map(|amount| format!("min_limit <= {amount} AND {amount} <= max_limit")),
+            self.amount.map(|amount| {
+                let amount = decimal(amount);
+                format!("min_limit <= {amount} AND {amount} <= max_limit")
+            }),
             self.payment_method.as_ref().map(|code| format!("array_has(payment_methods, {})", quoted(code))),
             self.merchants_only.then(|| "is_merchant".to_owned()),
-            self.min_completion_rate.map(|rate| format!("completion_rate >= {rate}")),
+            self.min_completion_rate.map(|rate| format!("completion_rate >= {}", decimal(rate))),
         ];
         conditions
             .into_iter()
             .flatten()
             .fold("is_available".to_owned(), |all, one| format!("{all} AND {one}"))
     }
+}
+
+/// A number as an SQL literal; written bare it would be a floating one.
+pub(crate) fn decimal(number: impl std::fmt::Display) -> String {
+    format!("CAST('{number}' AS DECIMAL(20, 8))")
 }
 
 /// The books as they stand at a moment.

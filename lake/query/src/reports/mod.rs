@@ -5,7 +5,7 @@ mod books;
 mod lists;
 mod spread;
 
-pub(crate) use books::BY_PRICE;
+pub(crate) use books::{BY_PRICE, decimal};
 pub use books::{Markets, Now, Takeable};
 use cauce_model::RunId;
 use chrono::{DateTime, Utc};
