@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help run test check bench bench-aws functions package aws-up aws-down tools
+.PHONY: help run test check screenshots bench bench-aws functions package aws-up aws-down tools
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/'
@@ -26,6 +26,9 @@ check: ## Format, lints, docs, dependencies, template: zero warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	python3 scripts/check_dependencies.py
 	bash scripts/check_template.sh
+
+screenshots: ## Every page in Chromium, into build/screenshots
+	$(CARGO) test --locked --workspace $(AWS) --test end_to_end -- --ignored --nocapture screenshots
 
 bench: ## Benchmarks, against DuckDB where it can do the same; prepares its own Python environment in .bench
 	bash scripts/bench.sh

@@ -45,3 +45,7 @@ for more in 0 $((days * 2)) $((days * 9)); do
   "$history" grow "$lake" --days "$more"
 done
 "$history" visible
+
+echo "== the API under load"
+cargo build --locked --profile measure -p cauce
+"$work/venv/bin/python" scripts/bench_load.py "$CARGO_TARGET_DIR/measure/cauce" "$lake"

@@ -61,7 +61,7 @@ class Runtime(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def start(binary, event, environment):
+def start(binary, event, environment, wanted):
     """Milliseconds to the answer, and the peak of memory in MB."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Runtime)
     # A process that is killed breaks off its connections; that is no news.
@@ -85,7 +85,8 @@ def start(binary, event, environment):
     process.wait()
     server.over.set()
     server.shutdown()
-    if server.failed:
+    status = json.loads(server.answer).get("statusCode") if wanted else None
+    if server.failed or status != wanted:
         raise SystemExit(f"{binary} failed: {server.answer.decode()}")
     return took, peak
 
@@ -118,21 +119,21 @@ def main():
         "AWS_LAMBDA_FUNCTION_VERSION": "1", "CAUCE_LAKE": f"s3://{outputs['LakeBucket']}", "CAUCE_CONFIG": "config/cauce.toml",
         "CAUCE_LEDGER_TABLE": outputs["LedgerTable"], "CAUCE_QUEUE_URL": outputs["QueueUrl"],
         "CAUCE_DEAD_LETTER_URL": outputs["DeadLetterUrl"], "CAUCE_INBOX_QUEUE_URL": outputs["InboxQueueUrl"],
-        "CAUCE_INBOX_DEAD_LETTER_URL": outputs["InboxDeadLetterUrl"],
+        "CAUCE_INBOX_DEAD_LETTER_URL": outputs["InboxDeadLetterUrl"], "CAUCE_EMULATED": "true",
     }
     none = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
     asked = [
-        ("ingest", "a push without a key", http_event("POST", "/api/v1/ingest/somebody"), WITHOUT_QUERY_MS),
-        ("normalize", "an event of no object", queue_event(none), WITHOUT_QUERY_MS),
-        ("inbox", "an event of no object", queue_event(none), WITHOUT_QUERY_MS),
-        ("maintain", "no task", {"tasks": []}, WITHOUT_QUERY_MS),
-        ("query", "health of the process", http_event("GET", "/api/v1/health"), WITHOUT_QUERY_MS),
-        ("query", "a first query by DataFusion", http_event("GET", "/api/v1/markets"), WITH_QUERY_MS),
-        ("admin", "the summary: three queries", http_event("GET", "/admin/monitoring/summary"), None),
+        ("ingest", "a push without a key", http_event("POST", "/api/v1/ingest/somebody"), 401, WITHOUT_QUERY_MS),
+        ("normalize", "an event of no object", queue_event(none), None, WITHOUT_QUERY_MS),
+        ("inbox", "an event of no object", queue_event(none), None, WITHOUT_QUERY_MS),
+        ("maintain", "no task", {"tasks": []}, None, WITHOUT_QUERY_MS),
+        ("query", "health of the process", http_event("GET", "/api/v1/health"), 200, WITHOUT_QUERY_MS),
+        ("query", "a first query by DataFusion", http_event("GET", "/api/v1/markets"), 200, WITH_QUERY_MS),
+        ("admin", "the summary: three queries", http_event("GET", "/admin/monitoring/summary"), 200, None),
     ]
     over = 0
-    for name, what, event, budget in asked:
-        starts = [start(functions / name / "bootstrap", event, environment) for _ in range(STARTS)]
+    for name, what, event, wanted, budget in asked:
+        starts = [start(functions / name / "bootstrap", event, environment, wanted) for _ in range(STARTS)]
         times = sorted(took for took, _ in starts)
         median, peak = statistics.median(times), max(peak for _, peak in starts)
         fits = budget is None or median <= budget

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use cauce_ledger::Scope;
+use cauce_access::{Role, Scope, UserName};
 use cauce_model::{Asset, Fiat, TradeType, Venue};
 use cauce_query::Interval;
 use cauce_tables::Derived;
@@ -53,29 +53,21 @@ pub(crate) enum Command {
     Lineage(Lineage),
     /// Messages that could not be handled: list them, or put them back
     DeadLetters(DeadLetters),
-    /// API keys of those who push: add, list, revoke
+    /// People who log in: add, list, change, remove
+    User(User),
+    /// API keys of programs: add, list, revoke
     Key(Key),
+    /// A token for a user, or a new key that tokens are signed by
+    Token(Token),
     /// Check configuration, schedule, lake, ledger and queue
     Doctor(Doctor),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Listen {
-    /// Where to listen; loopback only
-    #[arg(long, default_value = "127.0.0.1:8080", env = "CAUCE_LISTEN", value_parser = loopback)]
+    /// Where to listen. What can be reached from outside needs an administrator first: cauce user add
+    #[arg(long, default_value = "127.0.0.1:8080", env = "CAUCE_LISTEN")]
     pub(crate) listen: SocketAddr,
-}
-
-/// Nobody is asked who they are yet, so nobody from outside is answered.
-fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr =
-        text.parse().map_err(|error| format!("{error}; expected something like 127.0.0.1:8080"))?;
-    if address.ip().is_loopback() {
-        Ok(address)
-    } else {
-        Err("only a loopback address can be listened on, because requests are not authenticated yet"
-            .to_owned())
-    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -141,7 +133,7 @@ pub(crate) enum KeyAction {
         /// Who has it
         #[arg(long)]
         name: String,
-        /// What it is good for: ingest, or ingest:SOURCE; may be said several times
+        /// What it is good for: ingest, ingest:SOURCE, reader, analyst or admin; may be said several times
         #[arg(long, required = true)]
         scope: Vec<Scope>,
         /// When it ends by itself, such as 90d [default: never]
@@ -160,6 +152,71 @@ pub(crate) enum KeyAction {
         #[arg(required = true)]
         ids: Vec<String>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct User {
+    #[command(subcommand)]
+    pub(crate) action: UserAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserAction {
+    /// Make a user; the password is asked for, or read from standard input where that is no terminal
+    Add {
+        /// By which one logs in: 1 to 64 of a-z, 0-9 and . _ - @ +
+        #[arg(long)]
+        name: UserName,
+        /// reader, analyst or admin
+        #[arg(long, default_value = "admin")]
+        role: Role,
+    },
+    /// Show all users
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Another password; all tokens of the user end
+    Password {
+        /// The user
+        name: UserName,
+    },
+    /// Another role, from the next request on
+    Role {
+        /// The user
+        name: UserName,
+        /// reader, analyst or admin
+        role: Role,
+    },
+    /// Shut a user out, at once
+    Disable {
+        /// The user
+        name: UserName,
+    },
+    /// Let a user in again
+    Enable {
+        /// The user
+        name: UserName,
+    },
+    /// Delete a user
+    Remove {
+        /// The user
+        name: UserName,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Token {
+    /// Whose it is; it is printed on the last line
+    #[arg(long, required_unless_present = "rotate")]
+    pub(crate) user: Option<UserName>,
+    /// How long it is good for
+    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) expires_in: Duration,
+    /// Sign by a new key from now on; what was signed before stays good until it ends
+    #[arg(long)]
+    pub(crate) rotate: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,11 +2,7 @@
 
 use anyhow::Context;
 use cauce_model::RawId;
-use cauce_normalize::open;
-use cauce_protocols::{
-    Drift, legacy,
-    venues::{self, PageReader, Record},
-};
+use cauce_normalize::origin;
 use cauce_query::{Interval, Lake, json_rows};
 use cauce_raw::{RawZone, Request};
 use cauce_tables::{Derived, Table};
@@ -83,35 +79,15 @@ pub(crate) async fn trace(
         let id: RawId = row.get("raw_id").and_then(Value::as_str).unwrap_or_default().parse()?;
         let raw_pos = i32::try_from(whole("raw_pos"))?;
         let object = raw.read(&id).await.with_context(|| format!("raw object of the row: {}", id.key()))?;
-        let lines = open(&object);
-        let line = lines.iter().find(|line| line.pos() == raw_pos);
-        let line = line.with_context(|| format!("{} has no line {raw_pos}", id.key()))?;
-        let envelope =
-            line.envelope().map_err(|reason| anyhow::anyhow!("line {raw_pos} of {id}: {reason}"))?;
-        let body = envelope.body.bytes();
-        let offer = row.get("offer").and_then(Value::as_str);
-        let record = offer.and_then(|offer| offer_in(&id, body, offer));
+        let origin = origin(&id, &object, raw_pos, row.get("offer").and_then(Value::as_str))?;
         traces.push(Trace {
             raw_key: id.key(),
             raw_pos,
             normalizer_version: whole("normalizer_version"),
-            fetched_at: envelope.fetched_at,
-            request: envelope.request(),
-            record: record.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
+            fetched_at: origin.fetched_at,
+            request: origin.request,
+            record: origin.record,
         });
     }
     Ok(traces)
-}
-
-/// The part of a page that is the offer.
-fn offer_in(id: &RawId, body: &[u8], wanted: &str) -> Option<String> {
-    let reader: &dyn PageReader = match venues::find(id.source()) {
-        Some(venue) => venue,
-        None if id.source() == legacy::SOURCE => &legacy::Offers,
-        None => return None,
-    };
-    let page = reader.read(body, &mut Drift::default()).ok()?;
-    let is_it = |record: &Record<'_>| matches!(record, Record::Offer { offer, .. } if offer.id == wanted);
-    let index = page.records.iter().position(is_it)?;
-    Some(reader.verbatim(body, index).into_owned())
 }

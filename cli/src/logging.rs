@@ -4,6 +4,7 @@
 
 use std::{io::IsTerminal, path::PathBuf, sync::Mutex};
 
+use crate::traces::Export;
 use anyhow::Context;
 use file_rotate::{ContentLimit, FileRotate, compression::Compression, suffix::AppendCount};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
@@ -11,8 +12,9 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 const SIZE: usize = 2 << 20;
 const FILES: usize = 5;
 
-/// Starts logging: `console` and worse on standard error, and with a folder everything into its `logs/cauce.log`.
-pub(crate) fn start(console: &str, folder: Option<PathBuf>) -> anyhow::Result<()> {
+/// Starts logging: `console` and worse on standard error, with a folder everything into its `logs/cauce.log`, and spans
+/// to where traces go.
+pub(crate) fn start(console: &str, folder: Option<PathBuf>, traces: Option<&Export>) -> anyhow::Result<()> {
     let levels =
         |default: &str| EnvFilter::try_from_env("CAUCE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let to_console = tracing_subscriber::fmt::layer()
@@ -36,5 +38,8 @@ pub(crate) fn start(console: &str, folder: Option<PathBuf>) -> anyhow::Result<()
             Ok::<_, anyhow::Error>(json.with_filter(levels("info")))
         })
         .transpose()?;
-    tracing_subscriber::registry().with(to_console).with(file).try_init().context("logging")
+    let traces = traces.map(|traces| {
+        tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_filter(levels("info"))
+    });
+    tracing_subscriber::registry().with(to_console).with(file).with(traces).try_init().context("logging")
 }

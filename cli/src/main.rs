@@ -3,9 +3,11 @@
 
 mod args;
 mod commands;
+mod figures;
 mod lineage;
 mod logging;
 mod serving;
+mod traces;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -53,15 +55,18 @@ async fn run(args: Args) -> anyhow::Result<Done> {
     let Args { lake, config, command } = args;
     let config = Config::load(config.as_deref())?;
     let url = lake.clone().unwrap_or_else(|| config.lake.url.clone());
+    let traces = config.telemetry.otlp.as_deref().map(traces::Export::to).transpose()?;
     match command {
         // It chooses its own lake, and says little while it makes its history.
         Command::Demo(_) => {}
-        Command::Up(_) | Command::Serve(_) => logging::start("info", state_of(&url, &config))?,
-        _ => logging::start("warn", None)?,
+        Command::Up(_) | Command::Serve(_) => {
+            logging::start("info", state_of(&url, &config), traces.as_ref())?
+        }
+        _ => logging::start("warn", None, traces.as_ref())?,
     }
     let world = async |config| World::open(&url, config).await;
-    match command {
-        Command::Demo(demo) => commands::demo::run(lake, config, &demo).await,
+    let done = match command {
+        Command::Demo(demo) => Box::pin(commands::demo::run(lake, config, &demo, traces.as_ref())).await,
         Command::Up(listen) => commands::up::run(&world(config).await?, listen.listen).await,
         Command::Serve(listen) => commands::up::serve(&world(config).await?, listen.listen).await,
         Command::Scrape(scrape) => commands::scrape::run(&world(config).await?, &scrape).await,
@@ -75,7 +80,13 @@ async fn run(args: Args) -> anyhow::Result<Done> {
         Command::Export(export) => commands::export::run(&world(config).await?, &export).await,
         Command::Lineage(lineage) => commands::lineage::run(&world(config).await?, &lineage).await,
         Command::DeadLetters(letters) => commands::dead_letters::run(&world(config).await?, &letters).await,
+        Command::User(user) => commands::user::run(&world(config).await?, user).await,
         Command::Key(key) => commands::key::run(&world(config).await?, &key).await,
+        Command::Token(token) => commands::token::run(&world(config).await?, &token).await,
         Command::Doctor(doctor) => commands::doctor::run(&world(config).await?, &doctor).await,
+    };
+    if let Some(traces) = traces {
+        traces.end();
     }
+    done
 }

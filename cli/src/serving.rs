@@ -1,15 +1,18 @@
 //! What runs for as long as the process: scheduler, normalizer, sweep, API.
 
-use std::{collections::HashSet, net::SocketAddr, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use cauce_api::{Api, Push, admin_routes, push_routes, query_routes, served};
+use cauce_access::Gate;
+use cauce_api::{Api, Door, Figures, Guard, Push, Serving, admin_routes, push_routes, query_routes, served};
 use cauce_ledger::{Acquired, Lease};
-use cauce_maintain::{MaintainError, Maintainer, SWEEP_AGE, sweep};
-use cauce_model::RunId;
+use cauce_maintain::{Maintainer, SWEEP_AGE, Task, TaskError, sweep};
+use cauce_model::{RunId, RunStatus};
+use cauce_queue::Queue;
 use cauce_query::{Checks, Lake, Markets, Page, Period, QueryError, json_rows};
 use cauce_sources::{Outcome, RunOptions, Scraper};
 use cauce_tables::Days;
+use cauce_telemetry::{MAINTENANCE_PIECES, RUNS};
 use cauce_worker::Worker;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
@@ -24,6 +27,10 @@ pub(crate) async fn schedule(world: &World, scraper: &Scraper) -> anyhow::Result
     let markets = world.config.markets();
     anyhow::ensure!(!markets.is_empty(), "no [[markets]] are configured; cauce.example.toml shows some");
     let interval = world.config.schedule.scrape;
+    // Where runs are made, that none has completed is a figure, too.
+    for status in [RunStatus::Completed, RunStatus::Partial, RunStatus::Failed] {
+        RUNS.add([status.as_str()], 0);
+    }
     loop {
         let next = match scraper.run(&markets, &RunOptions::default()).await {
             Ok(Outcome::Busy(lease)) => {
@@ -74,8 +81,9 @@ pub(crate) async fn sweeping(world: &World, lake: &Lake) -> anyhow::Result<()> {
     let (mut age, mut days) = (TimeDelta::zero(), Days { first, last: None });
     loop {
         let now = Utc::now();
-        if let Err(error) = sweep(&world.raw(), lake.planner(), &*world.queue, days, age, now).await {
-            tracing::error!(%error, "sweep");
+        match sweep(&world.raw(), lake.planner(), &*world.queue, days, age, now).await {
+            Ok(swept) => MAINTENANCE_PIECES.add([Task::Sweep.name()], swept.queued),
+            Err(error) => tracing::error!(%error, "sweep"),
         }
         age = SWEEP_AGE;
         days = settings.swept_days(now);
@@ -101,7 +109,7 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
                 if seals {
                     sealed_at = Some(now);
                 }
-                if let Err(error) = maintain_once(&maintainer, seals).await {
+                if let Err(error) = maintain_once(&maintainer, &*world.queue, seals).await {
                     tracing::error!(%error, "maintenance");
                 }
                 if let Err(error) = report_quality(lake, &mut reported, freshness, now).await {
@@ -115,12 +123,13 @@ pub(crate) async fn maintaining(world: &World, lake: &Lake) -> anyhow::Result<()
     }
 }
 
-async fn maintain_once(maintainer: &Maintainer, seals: bool) -> Result<(), MaintainError> {
-    maintainer.merge(Days::ALL).await?;
-    maintainer.derive(Utc::now()).await?;
-    if seals {
-        maintainer.seal(Days::ALL, Utc::now(), false).await?;
-        maintainer.collect(Utc::now(), false).await?;
+async fn maintain_once(maintainer: &Maintainer, queue: &dyn Queue, seals: bool) -> Result<(), TaskError> {
+    let tasks: &[Task] = match seals {
+        true => &[Task::Merge, Task::Derive, Task::Seal, Task::Collect],
+        false => &[Task::Merge, Task::Derive],
+    };
+    for task in tasks {
+        maintainer.perform(*task, queue, Utc::now()).await?;
     }
     Ok(())
 }
@@ -173,11 +182,30 @@ fn market_of(row: &serde_json::Map<String, serde_json::Value>) -> String {
 }
 
 /// Serves the API and the page until the process is told to stop.
-pub(crate) async fn api(world: &World, lake: Lake, listener: TcpListener) -> anyhow::Result<()> {
-    let api = Api::new(world, lake)?;
+pub(crate) async fn api(
+    world: &World,
+    lake: Lake,
+    listener: TcpListener,
+    figures: Figures,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let gate = Gate::new(Arc::clone(&world.ledger), world.config.access()?);
+    let door = if address.ip().is_loopback() { Door::Loopback } else { Door::Outside };
+    match gate.is_open().await? {
+        true if door == Door::Outside => {
+            anyhow::bail!(
+                "{address} can be reached from outside, and there is no administrator: cauce user add first"
+            )
+        }
+        true => tracing::warn!("whoever is on this machine is administrator, until `cauce user add`"),
+        false => {}
+    }
+    let api = Api { figures: Some(figures), ..Api::new(world, lake)? };
     let push = Push::new(world, Push::LARGEST);
-    let routes = query_routes(api.clone()).merge(admin_routes(api)).merge(push_routes(push));
-    axum::serve(listener, served(routes)).await.context("API")
+    let routes = query_routes(api.clone()).merge(admin_routes(api, gate.clone())).merge(push_routes(push));
+    let serving = Serving::of(&world.config)?;
+    let served = served(routes, Guard { gate, door }, &serving);
+    axum::serve(listener, served.into_make_service_with_connect_info::<SocketAddr>()).await.context("API")
 }
 
 /// Takes the address, or says who may have it.

@@ -31,6 +31,8 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     let told = |what: &str| println!("{:>6.1} s  {what}", begun.elapsed().as_secs_f64());
     worlds::a_schedule_fires_and_the_numbers_are_those_of_the_embedded_mode(&stack).await;
     told("both worlds give the same numbers");
+    worlds::a_large_answer_is_a_link(&stack).await;
+    told("a large answer is a link");
     push::who_may_push_and_what_becomes_of_it(&stack).await;
     told("pushed, refused, by link, and in quarantine");
     delivery::a_message_delivered_again_and_side_by_side_changes_nothing(&stack).await;

@@ -115,6 +115,25 @@ pub(crate) async fn a_schedule_fires_and_the_numbers_are_those_of_the_embedded_m
     assert!(stack.count(traced) > 10, "{:?}", stack.sql("SELECT trace_id FROM ops_batch_runs"));
 }
 
+/// More than a gateway lets through is fetched from the bucket.
+pub(crate) async fn a_large_answer_is_a_link(stack: &Stack) {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let sql = "SELECT a.*, b.nickname AS other FROM fact_offers a CROSS JOIN fact_offers b LIMIT 10000";
+    let asked = client.post(format!("{}/api/v1/sql?format=ndjson", stack.api));
+    let asked = asked.header("content-type", "text/plain").body(sql).send().await.unwrap();
+    assert_eq!(asked.status(), 303, "{asked:?}");
+    let link = asked.headers()["location"].to_str().unwrap().to_owned();
+    assert!(link.contains("results/"), "{link}");
+    // Who has the link needs no key, and nothing else can be had with it.
+    let fetched = client.get(&link).send().await.unwrap();
+    assert_eq!(fetched.status(), 200);
+    let body = fetched.text().await.unwrap();
+    assert!(body.len() > 4 << 20, "{}", body.len());
+    let rows: Vec<Value> = body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 10_000);
+    assert!(rows.iter().all(|row| row["raw_id"].is_string() && row.get("other").is_some()));
+}
+
 pub(crate) async fn maintenance_keeps_the_answers(stack: &Stack) {
     let before = stack.get(HISTORY).await.1;
     for tasks in [json!(["sweep", "sweep_all"]), json!(["merge", "derive"]), json!(["seal", "collect"])] {

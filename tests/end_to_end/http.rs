@@ -5,10 +5,15 @@ use std::time::Duration;
 use cauce_model::TradeType;
 use cauce_simulator::{Fault, FaultMode};
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{Process, cauce, configure, eventually, free_port, market, venue};
+
+/// One run, and as many questions as a test has.
+const HEAD: &str =
+    "[schedule]\nscrape = \"1h\"\n[auth]\nrequests_per_minute = 1000000\nanonymous_per_minute = 1000000\n";
 
 /// A process with its lake, and how to ask it.
 pub(crate) struct Served {
@@ -19,10 +24,15 @@ pub(crate) struct Served {
 }
 
 pub(crate) async fn up() -> Served {
+    up_with("").await
+}
+
+/// The same, with more in its configuration.
+pub(crate) async fn up_with(sections: &str) -> Served {
     let (address, simulator) = venue().await;
     let folder = tempfile::tempdir().unwrap();
     let markets: Vec<_> = TradeType::ALL.map(|side| market("USDT", "VES", side)).to_vec();
-    configure(folder.path(), &format!("http://{address}"), "[schedule]\nscrape = \"1h\"\n", &markets);
+    configure(folder.path(), &format!("http://{address}"), &format!("{HEAD}{sections}"), &markets);
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let process = Process::start(&mut cauce(folder.path(), &["up", "--listen", &listen]));
@@ -38,6 +48,18 @@ pub(crate) async fn up() -> Served {
     })
     .await;
     served
+}
+
+pub(crate) fn decimal(row: &Value, name: &str) -> Decimal {
+    row[name].as_str().unwrap().parse().unwrap()
+}
+
+/// A payment method and an amount that one of the offers takes: the market's hour decides which there are.
+pub(crate) fn takeable(offers: &[Value]) -> (String, Decimal) {
+    let mut offers: Vec<&Value> = offers.iter().collect();
+    offers.sort_by_key(|offer| decimal(offer, "min_limit"));
+    let offer = offers[offers.len() / 2];
+    (offer["payment_methods"][0].as_str().unwrap().to_owned(), decimal(offer, "min_limit"))
 }
 
 impl Served {
@@ -59,7 +81,7 @@ impl Served {
         body
     }
 
-    async fn post(&self, body: &Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, body: &Value) -> (u16, Value) {
         let client = reqwest::Client::new();
         let request = client.post(format!("{}/api/v1/binance/offers", self.url)).body(body.to_string());
         let response = request.send().await.unwrap();
@@ -112,14 +134,14 @@ async fn every_route_answers_what_it_says() {
     assert_eq!(history["gaps"], 48, "one run was made; the hours before it are marked, not hidden");
     let filled = buckets.iter().find(|row| row["gap"] == false).unwrap();
     assert_eq!(filled["count"], latest["total_offers_count"]);
+    let (method, amount) = takeable(offers);
     let filtered = served
-        .get("/api/v1/prices/history?asset=USDT&fiat=VES&interval=1h&trade_type=BUY&payment_method=PagoMovil&amount=9000")
+        .get(&format!("/api/v1/prices/history?asset=USDT&fiat=VES&interval=1h&trade_type=BUY&payment_method={method}&amount={amount}"))
         .await;
     assert_eq!(filtered["answered_from"], "fact_offers");
     let fits = |offer: &&Value| {
-        let number = |name: &str| offer[name].as_str().unwrap().parse::<f64>().unwrap();
-        let takes = offer["payment_methods"].as_array().unwrap().iter().any(|method| method == "PagoMovil");
-        takes && number("min_limit") <= 9000.0 && number("max_limit") >= 9000.0
+        let takes = offer["payment_methods"].as_array().unwrap().contains(&method.clone().into());
+        takes && decimal(offer, "min_limit") <= amount && decimal(offer, "max_limit") >= amount
     };
     let expected = offers.iter().filter(fits).count();
     let filled =

@@ -162,8 +162,8 @@ fn a_file_that_is_not_right_is_refused_whole_with_the_row() {
         }
         let output =
             cauce(folder.path(), &["ingest", "--source", "legacy_warehouse", name]).output().unwrap();
-        let said =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + String::from_utf8_lossy(&output.stderr).as_ref();
         assert_eq!(output.status.code(), Some(1), "{name}: {said}");
         assert!(said.contains(words), "{name}: {said}");
     }

@@ -11,7 +11,7 @@ use cauce_world::{Config, World};
 use chrono::{TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{Done, args::Demo, lake_of, logging, serving};
+use crate::{Done, args::Demo, figures, lake_of, logging, serving, traces::Export};
 
 /// Where the demo's lake is, unless said otherwise: not where the real one is.
 const LAKE: &str = "./demo-lake";
@@ -55,10 +55,15 @@ fiat = "EUR"
 "#;
 
 /// The main job against a simulated venue: history first, through the same scraper and normalizer, then live.
-pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> anyhow::Result<Done> {
+pub(crate) async fn run(
+    lake: Option<String>,
+    config: Config,
+    demo: &Demo,
+    traces: Option<&Export>,
+) -> anyhow::Result<Done> {
     let url = lake.unwrap_or_else(|| LAKE.to_owned());
     // The screen is for the progress and the way on; what happens is in the log file.
-    logging::start("warn", state_folder(&url))?;
+    logging::start("warn", state_folder(&url), traces)?;
     let schedule = config.schedule;
     let simulator = Arc::new(Simulator::new(demo.seed, Arc::new(SystemClock)));
     let (address, venue) = cauce_simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
@@ -72,6 +77,7 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
         return Ok(Done::Whole);
     }
     let listener = serving::listen(demo.listen.listen).await?;
+    let figures = figures::collect()?;
     let page = format!("http://{}/", listener.local_addr()?);
     println!("simulated venue at http://{address}; the page: {page}");
     let live = async {
@@ -94,7 +100,7 @@ pub(crate) async fn run(lake: Option<String>, config: Config, demo: &Demo) -> an
     };
     tokio::select! {
         ended = live => ended?,
-        ended = serving::api(&world, lake.clone(), listener) => ended?,
+        ended = serving::api(&world, lake.clone(), listener, figures) => ended?,
         asked = serving::asked_to_stop() => asked?,
     }
     Ok(Done::Whole)

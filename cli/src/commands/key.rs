@@ -1,4 +1,4 @@
-use cauce_ledger::ApiKeys;
+use cauce_access::{ApiKey, ApiKeys};
 use cauce_world::World;
 use chrono::{TimeDelta, Utc};
 
@@ -7,7 +7,7 @@ use crate::{
     args::{Key, KeyAction},
 };
 
-/// Keys of those who push.
+/// Keys of programs.
 pub(crate) async fn run(world: &World, asked: &Key) -> anyhow::Result<Done> {
     let (ledger, now) = (&*world.ledger, Utc::now());
     match &asked.action {
@@ -18,7 +18,7 @@ pub(crate) async fn run(world: &World, asked: &Key) -> anyhow::Result<Done> {
             println!("{text}");
         }
         KeyAction::List { json: true } => {
-            let keys: Vec<_> = ApiKeys::all(ledger).await?.iter().map(public).collect();
+            let keys: Vec<_> = ApiKeys::all(ledger).await?.iter().map(ApiKey::shown).collect();
             println!("{}", serde_json::to_string_pretty(&keys)?);
         }
         KeyAction::List { json: false } => {
@@ -51,11 +51,4 @@ pub(crate) async fn run(world: &World, asked: &Key) -> anyhow::Result<Done> {
         }
     }
     Ok(Done::Whole)
-}
-
-fn public(key: &cauce_ledger::ApiKey) -> serde_json::Value {
-    serde_json::json!({
-        "id": key.id, "name": key.name, "scopes": key.scopes, "created_at": key.created_at,
-        "expires_at": key.expires_at, "revoked_at": key.revoked_at,
-    })
 }

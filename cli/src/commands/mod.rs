@@ -11,4 +11,6 @@ pub(crate) mod maintain;
 pub(crate) mod normalize;
 pub(crate) mod scrape;
 pub(crate) mod sql;
+pub(crate) mod token;
 pub(crate) mod up;
+pub(crate) mod user;

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{Done, lake_of, serving};
+use crate::{Done, figures, lake_of, serving};
 use cauce_world::World;
 
 /// Everything in one process.
@@ -8,13 +8,14 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
     let listener = serving::listen(listen).await?;
     println!("cauce is up: http://{}/", listener.local_addr()?);
     let lake = lake_of(world);
+    let figures = figures::collect()?;
     let (scraper, worker) = (world.scraper(), world.worker());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
         ended = serving::normalize(&worker) => ended?,
         ended = serving::sweeping(world, &lake) => ended?,
         ended = serving::maintaining(world, &lake) => ended?,
-        ended = serving::api(world, lake.clone(), listener) => ended?,
+        ended = serving::api(world, lake.clone(), listener, figures) => ended?,
         asked = serving::asked_to_stop() => asked?,
     }
     Ok(Done::Whole)
@@ -24,9 +25,9 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
 pub(crate) async fn serve(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
     let listener = serving::listen(listen).await?;
     println!("cauce serves: http://{}/", listener.local_addr()?);
-    let lake = lake_of(world);
+    let (lake, figures) = (lake_of(world), figures::collect()?);
     tokio::select! {
-        ended = serving::api(world, lake, listener) => ended?,
+        ended = serving::api(world, lake, listener, figures) => ended?,
         asked = serving::asked_to_stop() => asked?,
     }
     Ok(Done::Whole)

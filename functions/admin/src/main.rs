@@ -1,8 +1,8 @@
 //! The group of those who run it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use cauce_api::{Api, admin_routes, served};
+use cauce_api::{Api, admin_routes};
 use cauce_function::Function;
 use cauce_query::Lake;
 use chrono::TimeDelta;
@@ -14,6 +14,9 @@ const RUN_LIMIT: TimeDelta = TimeDelta::seconds(24);
 async fn main() -> anyhow::Result<()> {
     let function = Function::start("admin").await?;
     let lake = Lake::new(Arc::clone(&function.world.store));
-    let api = Api { run_limit: Some(RUN_LIMIT), ..Api::new(&function.world, lake)? };
-    function.serve(served(admin_routes(api))).await
+    // Nothing goes on here after an answer: a run ends by its limit, and what it has is put before it is answered.
+    let (run_limit, run_patience) = (Some(RUN_LIMIT), Duration::from_secs(29));
+    let api = Api { run_limit, run_patience, ..Api::new(&function.world, lake)? };
+    let gate = function.gate()?;
+    function.serve(admin_routes(api, gate)).await
 }

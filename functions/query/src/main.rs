@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cauce_api::{Api, LargeAnswers, query_routes, served};
+use cauce_api::{Api, LargeAnswers, query_routes};
 use cauce_function::Function;
 use cauce_query::Lake;
 
@@ -11,5 +11,5 @@ async fn main() -> anyhow::Result<()> {
     let function = Function::start("query").await?;
     let lake = Lake::new(Arc::clone(&function.world.store));
     let api = Api::new(&function.world, lake)?.behind_gateway(LargeAnswers::FROM_ON_AWS);
-    function.serve(served(query_routes(api))).await
+    function.serve(query_routes(api)).await
 }

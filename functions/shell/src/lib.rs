@@ -4,10 +4,19 @@
 mod invocation;
 mod sqs;
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
-use axum::{Router, response::Response};
+use axum::{Router, extract::ConnectInfo, response::Response};
+use cauce_access::Gate;
+use cauce_api::{Door, Guard, Serving, served};
+use cauce_telemetry::{FIGURES, Figure, without_details};
 use cauce_world::World;
 pub use invocation::Invocation;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -41,14 +50,20 @@ impl Function {
     /// Starts the log, the metrics and the world. `CAUCE_LOG` sets levels per module, such as `info,cauce_sources=debug`.
     pub async fn start(name: &'static str) -> anyhow::Result<Self> {
         let levels = EnvFilter::try_from_env("CAUCE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        // Of a histogram with more than 100 values between two flushes the first are kept, without a line for each that is not.
+        let levels = levels.add_directive("metrics_cloudwatch_embedded=off".parse()?);
         tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
             .with_current_span(true)
-            .with_span_list(false)
+            // The invocation, with its ids, is the outermost.
+            .with_span_list(true)
             .with_env_filter(levels)
             .try_init()
             .map_err(|error| anyhow!("logging: {error}"))?;
+        if !std::env::var("CAUCE_DETAILED_METRICS").is_ok_and(|value| value == "true") {
+            without_details();
+        }
         // One stack, one value: two stacks of an account are told apart.
         let stack = std::env::var("CAUCE_STACK").unwrap_or_else(|_| "cauce".to_owned());
         let metrics = Builder::new()
@@ -57,6 +72,8 @@ impl Function {
             .with_dimension("function", name)
             .init()
             .map_err(|error| anyhow!("metrics: {error}"))?;
+        // Their units; nothing is sent for what does not happen.
+        FIGURES.iter().for_each(Figure::describe);
         let world = Box::pin(World::from_environment()).await.context("the function can't start")?;
         Ok(Self { world, metrics })
     }
@@ -94,13 +111,24 @@ impl Function {
         lambda_runtime::run(service).await.map_err(|error| anyhow!(error))
     }
 
+    /// Says who somebody is.
+    pub fn gate(&self) -> anyhow::Result<Gate> {
+        Ok(Gate::new(Arc::clone(&self.world.ledger), self.world.config.access()?))
+    }
+
     /// Answers requests to `routes` until the environment ends.
     pub async fn serve(self, routes: Router) -> anyhow::Result<()> {
+        let door = if self.world.is_emulated { Door::Emulator } else { Door::Outside };
+        let guard = Guard { gate: self.gate()?, door };
+        let routes = served(routes, guard, &Serving::of(&self.world.config)?);
         let metrics = self.metrics;
-        let service = service_fn(move |request: lambda_http::Request| {
+        let service = service_fn(move |mut request: lambda_http::Request| {
             let invocation = lambda_http::RequestExt::lambda_context_ref(&request).map(Invocation::of);
             let invocation = invocation.unwrap_or_default();
             let span = invocation.span();
+            if let Some(address) = source_ip(&request) {
+                request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address, 0)));
+            }
             let answered = routes.clone().oneshot(request);
             async move {
                 let answer: Result<Response, std::convert::Infallible> = answered.await;
@@ -110,6 +138,15 @@ impl Function {
             .instrument(span)
         });
         lambda_http::run(service).await.map_err(|error| anyhow!(error))
+    }
+}
+
+/// Where a request comes from, as the gateway says.
+fn source_ip(request: &lambda_http::Request) -> Option<IpAddr> {
+    use lambda_http::{RequestExt, request::RequestContext};
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_ref()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -166,13 +166,27 @@ fn only_maintenance_writes_tables_and_only_few_delete() {
     assert_eq!(who_may("s3:PutObject", "results"), set(&["Query"]));
     assert_eq!(who_may("s3:DeleteObject", "raw"), set(&["Maintain"]));
     assert_eq!(who_may("s3:DeleteObject", "inbox"), set(&["Inbox"]));
-    assert_eq!(who_may("s3:GetObject", "raw"), set(&["Maintain", "Normalize"]));
+    assert_eq!(who_may("s3:GetObject", "raw"), set(&["Maintain", "Normalize", "Query"]));
     // Of the ledger everybody reaches some kinds of items only.
     for (whose, statement) in template.statements() {
         if texts(&statement["Action"]).iter().any(|action| action.starts_with("dynamodb:")) {
             let kinds = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
             assert!(!texts(kinds).is_empty(), "{whose} reaches all of the ledger");
         }
+    }
+    // Who signs tokens, and who makes users and keys.
+    let reaches = |kind: &str, action: &str| -> BTreeSet<String> {
+        let reaches = |statement: &Value| {
+            let kinds = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+            texts(&statement["Action"]).iter().any(|found| found == action)
+                && texts(kinds).iter().any(|found| found == kind)
+        };
+        let statements = template.statements().into_iter();
+        statements.filter(|(_, statement)| reaches(statement)).map(|(whose, _)| whose).collect()
+    };
+    assert_eq!(reaches("signing", "dynamodb:GetItem"), set(&["Admin"]));
+    for kind in ["signing", "user", "key", "jwks", "closed"] {
+        assert_eq!(reaches(kind, "dynamodb:PutItem"), set(&["Admin"]), "{kind}");
     }
 }
 

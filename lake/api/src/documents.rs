@@ -3,20 +3,24 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
+use cauce_access::Needs;
 use cauce_query::Format;
 use serde_json::Value;
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{
-        self, ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder, path::Operation, path::ParameterIn,
+        self, ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder,
+        path::{Operation, ParameterIn},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
 use crate::{
+    access::needs,
     problem::{CODES, Problem},
     rows::{
         Advertiser, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange, Opportunity, PriceAt,
-        PriceBucket, QualityCheck, RequestError, Run, SeenMarket, SpreadBucket, Time,
+        PriceBucket, QualityCheck, RequestError, Run, SeenMarket, Snapshot, SpreadBucket, Time,
     },
 };
 
@@ -67,6 +71,8 @@ tables! {
     PriceAnswer { prices: PriceAt, at: Time }
     /// Opportunities.
     ArbitrageAnswer { opportunities: Opportunity, at: Time }
+    /// Snapshots that were taken.
+    SnapshotsAnswer { snapshots: Snapshot, next: Option<String> }
     /// What happened to offers.
     ChangesAnswer { changes: OfferChange, next: Option<String> }
     /// Advertisers.
@@ -94,8 +100,10 @@ tables! {
         (name = "market", description = "What the market pays: now, and through time"),
         (name = "quality", description = "Whether what was collected can be trusted"),
         (name = "runs", description = "What the collectors did"),
+        (name = "sql", description = "Asking in SQL"),
         (name = "health", description = "Whether the parts answer"),
         (name = "intake", description = "Pushing what was collected elsewhere"),
+        (name = "access", description = "Logging in; users and keys"),
         (name = "admin", description = "For those who run it"),
     )
 )]
@@ -108,11 +116,62 @@ pub(crate) fn document(groups: impl IntoIterator<Item = openapi::OpenApi>) -> op
     for group in groups {
         document.merge(group);
     }
-    for path in document.paths.paths.values_mut() {
-        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.delete];
-        operations.into_iter().flatten().for_each(complete);
+    for (address, path) in &mut document.paths.paths {
+        let operations = [
+            ("GET", &mut path.get),
+            ("POST", &mut path.post),
+            ("PATCH", &mut path.patch),
+            ("DELETE", &mut path.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                guard(operation, needs(method, address));
+                complete(operation);
+            }
+        }
     }
+    let schemes = &mut document.components.get_or_insert_default().security_schemes;
+    schemes.insert(
+        "key".to_owned(),
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Api-Key"))).into(),
+    );
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    schemes.insert("token".to_owned(), SecurityScheme::Http(token).into());
     document
+}
+
+/// Says who may call it, and what others are told.
+fn guard(operation: &mut Operation, needs: Option<Needs>) {
+    let needs = match needs {
+        None | Some(Needs::Nothing) => {
+            operation.security = Some(Vec::new());
+            return;
+        }
+        Some(needs) => needs,
+    };
+    let either = ["key", "token"].map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
+    let mut ways = either.to_vec();
+    if matches!(needs, Needs::Market | Needs::Anybody) {
+        ways.push(SecurityRequirement::default());
+    }
+    operation.security = Some(ways);
+    let described = operation.description.take().map_or_else(String::new, |words| words + "\n\n");
+    operation.description = Some(format!("{described}Needs {needs}."));
+    let refusals = [
+        ("401", "It is not known who asks"),
+        ("403", "Who asks may not"),
+        ("429", "Who asks does so too often; Retry-After says how many seconds to wait"),
+    ];
+    for (status, description) in refusals {
+        problem(operation, status, description);
+    }
+}
+
+fn problem(operation: &mut Operation, status: &str, description: &str) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let problem =
+        ResponseBuilder::new().description(description).content("application/problem+json", content);
+    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem.build().into());
 }
 
 /// What follows from what a route is: other forms of a table, and the errors that any route may answer.
@@ -142,19 +201,13 @@ fn complete(operation: &mut Operation) {
             ResponseBuilder::new().description("The answer is large: it is at the address in Location");
         responses.insert("303".to_owned(), elsewhere.build().into());
     }
-    let mut problem = |status: &str, description: &str| {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let problem =
-            ResponseBuilder::new().description(description).content("application/problem+json", content);
-        responses.entry(status.to_owned()).or_insert_with(|| problem.build().into());
-    };
     if takes_query {
-        problem("400", "A parameter is missing, unknown or not of its form");
+        problem(operation, "400", "A parameter is missing, unknown or not of its form");
     }
     if is_table {
-        problem("406", "No form that is accepted can be given");
+        problem(operation, "406", "No form that is accepted can be given");
     }
-    problem("default", "Why there is no answer");
+    problem(operation, "default", "Why there is no answer");
 }
 
 /// The document, and the page on which it can be read. It is made when it is asked for first.

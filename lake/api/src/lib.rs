@@ -1,17 +1,21 @@
 //! The router: routes in groups, one kind of error, and the page. Functions and the command line serve the same one;
-//! a function serves its groups of it.
+//! a function serves its groups of it. Who may call what stands in [`ROUTES`], and is asked in front of all of them.
 //!
 //! | group | routes | function |
 //! |---|---|---|
-//! | health | `/api/v1/health`, of each part and venue | query |
+//! | health | `/api/v1/health`, of each part and venue, `/api/v1/metrics` | query |
 //! | market | `/api/v1/markets`, `/api/v1/market/…`, `/api/v1/prices/history`, offers' changes, advertisers | query |
 //! | quality | `/api/v1/quality` | query |
 //! | runs | `/api/v1/runs`, `/api/v1/runs/{id}`, `/api/v1/errors` | query |
+//! | raw | `/api/v1/raw` | query |
+//! | sql | `POST /api/v1/sql` | query |
 //! | documents | `/api/v1/openapi.json`, `/api/v1/docs` | query |
 //! | page | `GET /` and its assets | query |
+//! | access | `/admin/token`, `/admin/users`, `/admin/api-keys`, `/api/v1/me`, the key set | admin |
 //! | admin | `GET /admin/monitoring/summary`, `POST /api/v1/binance/offers` | admin |
 //! | intake | `POST /api/v1/ingest/{source}`, `/api/v1/ingest/{source}/upload` | ingest |
 
+mod access;
 #[cfg(feature = "lake")]
 mod answer;
 #[cfg(feature = "lake")]
@@ -28,41 +32,51 @@ mod serving;
 
 use std::sync::Arc;
 
+pub use access::{Door, Function, Guard, ROUTES, Route};
 use axum::Router;
 #[cfg(feature = "lake")]
 pub use lake::*;
 pub use problem::ApiError;
 pub(crate) use problem::{bad, internal};
 pub use routes::Push;
+pub use serving::Serving;
 
 /// The group of those who push.
 pub fn push_routes(push: Push) -> Router {
     routes::intake().with_state(Arc::new(push)).into()
 }
 
-/// Routes as they are served: compressed, counted, in the log, and with an answer for addresses that are none.
-pub fn served(routes: Router) -> Router {
-    serving::layers(routes.fallback(routes::not_found).method_not_allowed_fallback(routes::wrong_method))
+/// Routes as they are served: guarded, compressed, counted, in the log, and with an answer for addresses that are none.
+pub fn served(routes: Router, guard: Guard, serving: &Serving) -> Router {
+    let routes = routes.fallback(routes::not_found).method_not_allowed_fallback(routes::wrong_method);
+    serving::layers(routes, guard, serving)
 }
 
 #[cfg(feature = "lake")]
 mod lake {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use axum::Router;
+    use cauce_access::Gate;
     use cauce_ledger::Ledger;
     use cauce_model::Fees;
-    use cauce_query::Lake;
+    use cauce_query::{Analysts, Lake, SqlLimits};
     use cauce_queue::Queue;
     use cauce_raw::Links;
     use cauce_sources::Scraper;
-    use cauce_world::{ConfigError, World};
+    use cauce_world::{ConfigError, SqlSection, World};
     use chrono::{DateTime, TimeDelta, Utc};
     use object_store::ObjectStore;
     use utoipa_axum::router::OpenApiRouter;
 
-    pub use crate::answer::{KeptAnswers, LargeAnswers};
-    use crate::{documents, page, routes};
+    pub use crate::{
+        answer::{KeptAnswers, LargeAnswers},
+        routes::{Figures, Live},
+    };
+    use crate::{documents, page, routes, serving::bounded};
+
+    /// Within what a gateway waits for.
+    const RUN_PATIENCE: Duration = Duration::from_secs(25);
 
     /// What the routes that read the lake answer from.
     #[derive(Debug, Clone)]
@@ -77,18 +91,28 @@ mod lake {
         pub queue: Arc<dyn Queue>,
         /// Makes runs by hand.
         pub scraper: Scraper,
-        /// How long a run by hand may take, where who asks does not wait for ever: what it has by then is its result.
+        /// How long a run by hand may take, where nothing goes on after its answer: what it has by then is its result.
         pub run_limit: Option<TimeDelta>,
+        /// How long who asks for a run by hand waits for its end; a longer one goes on, and its id is the answer.
+        pub run_patience: Duration,
         /// Age at which a market's newest snapshot is too old.
         pub freshness: TimeDelta,
+        /// Answers in SQL.
+        pub analysts: Analysts,
         /// What trading costs beside the price.
         pub fees: Fees,
         /// Answers for who asks again.
         pub kept: KeptAnswers,
         /// Where answers go that are too large for a gateway, where there is one.
         pub large: Option<LargeAnswers>,
+        /// Says when there is something new.
+        pub live: Live,
         /// Links into the lake, where it can give some.
         pub links: Option<Arc<dyn Links>>,
+        /// What this process has counted, where it is this process that shows it.
+        pub figures: Option<Figures>,
+        /// Requests that are answered at once; others are told to come again.
+        pub at_once: usize,
         /// When this process started.
         pub started_at: DateTime<Utc>,
     }
@@ -97,17 +121,22 @@ mod lake {
         /// Answers from `lake`, which is the world's.
         pub fn new(world: &World, lake: Lake) -> Result<Self, ConfigError> {
             Ok(Self {
+                analysts: Analysts::of(lake.clone(), limits(&world.config.sql)),
                 lake,
                 store: Arc::clone(&world.store),
                 ledger: Arc::clone(&world.ledger),
                 queue: Arc::clone(&world.queue),
                 scraper: world.scraper(),
                 run_limit: None,
+                run_patience: RUN_PATIENCE,
                 freshness: world.config.maintenance()?.quality.freshness,
                 fees: world.config.fees()?,
                 kept: KeptAnswers::up_to(world.config.api.kept_answers),
                 large: None,
+                live: Live::default(),
                 links: world.links.clone(),
+                figures: None,
+                at_once: world.config.api.at_once.get(),
                 started_at: Utc::now(),
             })
         }
@@ -121,12 +150,18 @@ mod lake {
         }
     }
 
+    fn limits(sql: &SqlSection) -> SqlLimits {
+        let &SqlSection { time, memory_mib, rows, at_once } = sql;
+        SqlLimits { time, memory: memory_mib << 20, rows, at_once }
+    }
+
     fn asking() -> OpenApiRouter<Arc<Api>> {
         OpenApiRouter::new()
-            .merge(routes::health())
             .merge(routes::market())
             .merge(routes::lists())
             .merge(routes::runs())
+            .merge(routes::raw())
+            .merge(routes::sql())
     }
 
     fn running() -> OpenApiRouter<Arc<Api>> {
@@ -136,20 +171,30 @@ mod lake {
     /// The OpenAPI document of all groups.
     pub fn openapi() -> utoipa::openapi::OpenApi {
         documents::document([
+            routes::health().into_openapi(),
             asking().into_openapi(),
             running().into_openapi(),
+            routes::identity().into_openapi(),
             routes::intake().into_openapi(),
         ])
     }
 
     /// The groups of those who ask.
     pub fn query_routes(api: Api) -> Router {
-        let routes: Router<Arc<Api>> = asking().into();
-        routes.merge(documents::routes()).merge(page::routes()).with_state(Arc::new(api))
+        let health: Router<Arc<Api>> = routes::health().into();
+        bounded(asking().into(), api.at_once)
+            .merge(health)
+            .merge(routes::metrics())
+            .merge(routes::live())
+            .merge(documents::routes())
+            .merge(page::routes())
+            .with_state(Arc::new(api))
     }
 
-    /// The group of those who run it.
-    pub fn admin_routes(api: Api) -> Router {
-        running().with_state(Arc::new(api)).into()
+    /// The groups of those who run it, and of whoever logs in.
+    pub fn admin_routes(api: Api, gate: Gate) -> Router {
+        let running: Router = running().with_state(Arc::new(api)).into();
+        let access: Router = routes::identity().with_state(Arc::new(gate)).into();
+        running.merge(access)
     }
 }

@@ -65,6 +65,18 @@ pub enum ApiError {
         /// Why not.
         message: String,
     },
+    /// 422: the answer is beyond a limit.
+    BeyondLimit {
+        /// Which.
+        message: String,
+    },
+    /// 429: more than one may ask.
+    TooOften {
+        /// Of what.
+        message: String,
+        /// How long to wait.
+        seconds: u64,
+    },
     /// 503: the venue could not be asked, or not in full. The run says why.
     VenueFailed {
         /// The run.
@@ -75,6 +87,11 @@ pub enum ApiError {
     /// 503: another is at it; try again.
     Busy {
         /// Who is.
+        message: String,
+    },
+    /// 503: too many ask at once.
+    Overloaded {
+        /// What there is too little of.
         message: String,
     },
     /// 500: it is our fault. The log has the details.
@@ -101,13 +118,13 @@ pub(crate) struct Problem {
     code: &'static str,
     /// What to do.
     action: String,
-    /// More facts, by code: `parameter`, `value`, `allowed`, `limit_bytes`, `run_id`.
+    /// More facts, by code: `parameter`, `value`, `allowed`, `limit_bytes`, `run_id`, `retry_after_seconds`.
     #[serde(flatten)]
     facts: Map<String, Value>,
 }
 
 /// Every code: its status and what it means.
-pub(crate) const CODES: [(&str, StatusCode, &str); 11] = [
+pub(crate) const CODES: [(&str, StatusCode, &str); 14] = [
     ("bad_parameter", StatusCode::BAD_REQUEST, "a parameter is missing, unknown or not of its form"),
     ("unauthorized", StatusCode::UNAUTHORIZED, "who asks is not known"),
     ("forbidden", StatusCode::FORBIDDEN, "who asks may not do this"),
@@ -116,8 +133,11 @@ pub(crate) const CODES: [(&str, StatusCode, &str); 11] = [
     ("not_acceptable", StatusCode::NOT_ACCEPTABLE, "no form that is accepted can be given"),
     ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "the body is more than one request may bring"),
     ("unprocessable", StatusCode::UNPROCESSABLE_ENTITY, "the request is understood and can't be done"),
+    ("beyond_limit", StatusCode::UNPROCESSABLE_ENTITY, "the answer takes more than one may use"),
+    ("too_often", StatusCode::TOO_MANY_REQUESTS, "who asks does so too often"),
     ("venue_failed", StatusCode::SERVICE_UNAVAILABLE, "the venue could not be asked"),
     ("busy", StatusCode::SERVICE_UNAVAILABLE, "another is at it"),
+    ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "too many ask at once"),
     ("internal", StatusCode::INTERNAL_SERVER_ERROR, "it is our fault"),
 ];
 
@@ -131,6 +151,7 @@ impl From<QueryError> for ApiError {
                 message,
                 allowed: "a narrower or corrected question".to_owned(),
             },
+            QueryError::NoMemory(_) => Self::Overloaded { message: error.to_string() },
             QueryError::Failed(_) => Self::Internal { message: error.to_string() },
         }
     }
@@ -156,7 +177,8 @@ impl ApiError {
                 ("bad_parameter", detail, action, facts)
             }
             Self::Unauthorized { message } => {
-                let action = "say who you are by an API key or a token".to_owned();
+                let action = "say who you are by an API key or a token: X-Api-Key, or Authorization: Bearer"
+                    .to_owned();
                 ("unauthorized", message, action, Value::Null)
             }
             Self::Forbidden { message } => {
@@ -181,11 +203,21 @@ impl ApiError {
                 "mend the request; the same again fails again".to_owned(),
                 Value::Null,
             ),
+            Self::BeyondLimit { message } => (
+                "beyond_limit",
+                message,
+                "ask for less: a shorter time, fewer columns, an aggregate, LIMIT".to_owned(),
+                Value::Null,
+            ),
+            Self::TooOften { message, seconds } => {
+                ("too_often", message, format!("wait {seconds} s"), json!({ "retry_after_seconds": seconds }))
+            }
             Self::VenueFailed { run_id, message } => {
                 let action = format!("see /api/v1/runs/{run_id}, and try again later");
                 ("venue_failed", message, action, json!({ "run_id": run_id, "run_status": "failed" }))
             }
             Self::Busy { message } => ("busy", message, again(), Value::Null),
+            Self::Overloaded { message } => ("overloaded", message, again(), Value::Null),
             Self::Internal { message } => {
                 tracing::error!(message, "request failed");
                 ("internal", message, again(), Value::Null)
@@ -196,8 +228,13 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let wait = match &self {
+            Self::TooOften { seconds, .. } => *seconds,
+            Self::Overloaded { .. } => 1,
+            _ => 5,
+        };
         let (code, detail, action, facts) = self.said();
-        let (_, status, title) = CODES.into_iter().find(|(name, ..)| *name == code).unwrap_or(CODES[10]);
+        let (_, status, title) = CODES.into_iter().find(|(name, ..)| *name == code).unwrap_or(CODES[13]);
         let facts = match facts {
             Value::Object(facts) => facts,
             _ => Map::new(),
@@ -212,8 +249,8 @@ impl IntoResponse for ApiError {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
             }
             _ => {}
         }

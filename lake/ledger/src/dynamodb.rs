@@ -17,7 +17,11 @@ use chrono::Utc;
 use crate::{Item, Ledger, LedgerError};
 
 /// Kinds of items that nobody deletes, and how long they are of use.
-const EXPIRING: [(&str, Duration); 1] = [("attempt", Duration::from_secs(15 * 24 * 3_600))];
+const EXPIRING: [(&str, Duration); 3] = [
+    ("attempt", Duration::from_secs(15 * 24 * 3_600)),
+    ("rate", Duration::from_secs(3_600)),
+    ("lockout", Duration::from_secs(24 * 3_600)),
+];
 
 /// A ledger in a DynamoDB table with the keys `group` (hash) and `key` (range), both text.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@ use cauce_model::RunId;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ledger, LedgerError, read, update};
+use crate::{Ledger, LedgerError, read, read_all, remove, update};
 
 /// A run under way. It is here while it runs, and in the lake's `ops_batch_runs` once it has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,12 +52,7 @@ impl Jobs {
 
     /// Notes that a run has ended: its report is in the lake.
     pub async fn end(ledger: &dyn Ledger, run_id: RunId) -> Result<(), LedgerError> {
-        let key = Self::key(run_id);
-        while let Some(item) = ledger.get(&key).await? {
-            if ledger.delete_if(&key, item.version).await? {
-                break;
-            }
-        }
+        remove(ledger, &Self::key(run_id)).await?;
         Ok(())
     }
 
@@ -68,7 +63,6 @@ impl Jobs {
 
     /// All runs that have started and not ended, in the order of their start.
     pub async fn all(ledger: &dyn Ledger) -> Result<Vec<Job>, LedgerError> {
-        let items = ledger.list(Self::PREFIX).await?;
-        items.iter().map(|(key, item)| crate::decode(key, &item.value)).collect()
+        read_all(ledger, Self::PREFIX).await
     }
 }

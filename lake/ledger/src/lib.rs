@@ -8,8 +8,8 @@ pub mod conformance;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod jobs;
-mod keys;
 mod lease;
+mod metered;
 mod slots;
 mod sqlite;
 
@@ -17,8 +17,8 @@ use async_trait::async_trait;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;
 pub use jobs::{Job, Jobs};
-pub use keys::{ApiKey, ApiKeys, Denied, Scope, UnknownScope};
 pub use lease::{Acquired, Lease};
+pub use metered::MeteredLedger;
 use serde::{Serialize, de::DeserializeOwned};
 pub use slots::Slots;
 pub use sqlite::SqliteLedger;
@@ -109,6 +109,23 @@ where
 /// Reads an item.
 pub async fn read<T: DeserializeOwned>(ledger: &dyn Ledger, key: &str) -> Result<Option<T>, LedgerError> {
     ledger.get(key).await?.map(|item| decode(key, &item.value)).transpose()
+}
+
+/// Items whose key begins with `prefix`, in the order of their keys.
+pub async fn read_all<T: DeserializeOwned>(ledger: &dyn Ledger, prefix: &str) -> Result<Vec<T>, LedgerError> {
+    let items = ledger.list(prefix).await?;
+    items.iter().map(|(key, item)| decode(key, &item.value)).collect()
+}
+
+/// Deletes an item, whoever changes it meanwhile. Answers whether there was one.
+pub async fn remove(ledger: &dyn Ledger, key: &str) -> Result<bool, LedgerError> {
+    for _ in 0..TRIES {
+        let Some(item) = ledger.get(key).await? else { return Ok(false) };
+        if ledger.delete_if(key, item.version).await? {
+            return Ok(true);
+        }
+    }
+    Err(LedgerError::Contended { key: key.to_owned(), tries: TRIES })
 }
 
 fn decode<T: DeserializeOwned>(key: &str, value: &str) -> Result<T, LedgerError> {

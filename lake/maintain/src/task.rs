@@ -1,5 +1,6 @@
 use cauce_queue::Queue;
 use cauce_tables::Days;
+use cauce_telemetry::{MAINTENANCE_DURATION, MAINTENANCE_PIECES};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -88,9 +89,8 @@ impl Maintainer {
             Task::Seal => self.seal(Days::ALL, now, false).await?.sealed.len() as u64,
             Task::Collect => self.collect(now, false).await?.len() as u64,
         };
-        let labels = [("task", task.name())];
-        metrics::counter!("maintenance_pieces_total", &labels).increment(count);
-        metrics::histogram!("maintenance_duration_seconds", &labels).record(begun.elapsed().as_secs_f64());
+        MAINTENANCE_PIECES.add([task.name()], count);
+        MAINTENANCE_DURATION.record([task.name()], begun.elapsed().as_secs_f64());
         Ok(count)
     }
 }

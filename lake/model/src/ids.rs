@@ -35,6 +35,11 @@ impl RunId {
         (self.0.get_version_num() == 7).then(|| self.started_at().date_naive())
     }
 
+    /// The id as a number: the trace of what is done for the run has the same.
+    pub fn as_u128(&self) -> u128 {
+        self.0.as_u128()
+    }
+
     /// When the run started, to the millisecond; the epoch for an id that carries no time.
     pub fn started_at(&self) -> DateTime<Utc> {
         let stamp = self.0.get_timestamp().map(|stamp| stamp.to_unix());
@@ -96,6 +101,11 @@ impl RawId {
     /// What kind of object it is: `market_snapshot`, `file`, `run_report` …
     pub fn kind(&self) -> &str {
         self.part(1)
+    }
+
+    /// The run that made it, where it came of one.
+    pub fn run(&self) -> Option<RunId> {
+        self.part(3).parse().ok()
     }
 
     fn part(&self, index: usize) -> &str {

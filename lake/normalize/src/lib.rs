@@ -9,6 +9,7 @@
 //! can't become a record is in `quarantine` with the rule that it broke.
 
 mod depth;
+mod origin;
 mod quality;
 mod snapshot;
 
@@ -18,6 +19,7 @@ use cauce_model::{Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
 use cauce_protocols::{legacy, venues};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
+pub use origin::{NoOrigin, Origin, origin};
 pub use quality::Thresholds;
 use snapshot::Pages;
 

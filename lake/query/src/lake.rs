@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::array::RecordBatch;
 use cauce_tables::{Derived, PlanError, Planner, Table};
@@ -31,6 +34,9 @@ pub enum QueryError {
     /// What the asker can mend: syntax, names, types, a statement that is not allowed.
     #[error("{0}")]
     Refused(String),
+    /// All queries of the process together need more memory than they may have.
+    #[error("there is not enough memory for it now ({0}); ask for less, or again in a moment")]
+    NoMemory(String),
     /// What the asker can't.
     #[error("query failed: {0}")]
     Failed(#[source] Box<DataFusionError>),
@@ -48,8 +54,10 @@ impl From<DataFusionError> for QueryError {
             DataFusionError::SQL(..)
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..)
-            | DataFusionError::NotImplemented(_)
-            | DataFusionError::ResourcesExhausted(_) => Self::Refused(error.strip_backtrace()),
+            | DataFusionError::NotImplemented(_) => Self::Refused(error.strip_backtrace()),
+            DataFusionError::ResourcesExhausted(why) => {
+                Self::NoMemory(why.lines().next().unwrap_or(why).to_owned())
+            }
             _ => Self::Failed(Box::new(error)),
         }
     }
@@ -72,6 +80,11 @@ impl std::fmt::Debug for Lake {
         f.debug_struct("Lake").field("store", &self.store).finish_non_exhaustive()
     }
 }
+
+/// Statements that only read.
+pub(crate) static READING: LazyLock<SQLOptions> = LazyLock::new(|| {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
+});
 
 impl Lake {
     /// Memory that the queries of one process share; what needs more spills to disk or is refused.
@@ -97,7 +110,7 @@ impl Lake {
     }
 
     /// Tables and views for SQL, made when they are asked for first: price histories don't need them.
-    async fn context(&self) -> Result<&SessionContext, QueryError> {
+    pub(crate) async fn context(&self) -> Result<&SessionContext, QueryError> {
         self.context.get_or_try_init(|| Box::pin(self.make_context())).await
     }
 
@@ -160,11 +173,9 @@ impl Lake {
 
     /// Answers a query that only reads. Statements that change anything are refused.
     pub async fn sql(&self, query: &str) -> Result<Vec<RecordBatch>, QueryError> {
-        let reading =
-            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let mut tries = 1;
         loop {
-            let frame = self.context().await?.sql_with_options(query, reading).await;
+            let frame = self.context().await?.sql_with_options(query, *READING).await;
             let frame = frame.map_err(|error| self.explained(query, error))?;
             let schema = Arc::clone(frame.schema().inner());
             match frame.collect().await {

@@ -1,6 +1,7 @@
 //! DataFusion over the planner: the lake's tables, the views on them, and the reports that the API and the command
 //! line answer with.
 
+mod analysts;
 mod as_of;
 mod days;
 mod dimensions;
@@ -15,12 +16,13 @@ mod quality;
 mod reports;
 mod views;
 
+pub use analysts::{Analysts, SqlAnswer, SqlLimits, SqlRefused};
 pub use fingerprint::Reads;
 pub use history::{BadInterval, History, HistoryFilter, HistoryQuery, Interval};
 pub use keyset::{Page, Paged};
 pub use lake::{Lake, QueryError};
-pub use output::{BadFormat, EncodeError, Format, csv, json_rows, table};
+pub use output::{BadFormat, EncodeError, Format, Streaming, csv, json_rows, table};
 pub use reports::{
-    Advertisers, Checks, Errors, List, Markets, Now, OfferChanges, Period, Runs, SpreadQuery, Summary,
-    SummaryRow, Takeable,
+    Advertisers, Checks, Errors, List, Markets, Now, OfferChanges, Period, Runs, Snapshots, SpreadQuery,
+    Summary, SummaryRow, Takeable,
 };

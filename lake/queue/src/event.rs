@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cauce_model::{BadValue, RawId};
 use cauce_raw::CreatedListener;
+use cauce_telemetry::QUEUE_PUBLISHED;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +113,9 @@ impl QueueListener {
 #[async_trait]
 impl CreatedListener for QueueListener {
     async fn created(&self, key: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(self.queue.send(&RawCreated { key: key.to_owned() }.body()).await?)
+        self.queue.send(&RawCreated { key: key.to_owned() }.body()).await?;
+        QUEUE_PUBLISHED.count(1);
+        Ok(())
     }
 }
 

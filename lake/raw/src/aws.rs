@@ -10,6 +10,11 @@ use aws_smithy_http_client::{
 };
 use tokio::sync::OnceCell;
 
+/// Every client of AWS speaks TLS alike, and so the system's certificates are read once in a process.
+pub(crate) fn tls() -> Provider {
+    Provider::Rustls(CryptoMode::Ring)
+}
+
 /// Reads the surroundings, once in a process: certificates and profiles are not read again for every adapter. Nothing is
 /// asked of AWS before a client needs credentials.
 pub async fn connect() -> SdkConfig {
@@ -18,14 +23,14 @@ pub async fn connect() -> SdkConfig {
 }
 
 async fn read_surroundings() -> SdkConfig {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let http = Builder::new().tls_provider(tls()).build_https();
     // On the heap: it is large, and would make everything large that opens a lake.
     Box::pin(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load()).await
 }
 
 /// An emulator of AWS, which takes any credentials.
 pub fn emulator(endpoint: &str) -> SdkConfig {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let http = Builder::new().tls_provider(tls()).build_https();
     let credentials = Credentials::new("test", "test", None, None, "emulator");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

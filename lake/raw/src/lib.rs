@@ -19,7 +19,9 @@ pub use bundle::{Bundle, RawObject};
 pub use envelope::{Body, Envelope, Request, lines};
 #[cfg(feature = "multipart")]
 pub use store::LargePuts;
-pub use store::{CreatedListener, Durability, Links, NotifyingStore, OpenError, open, state_folder};
+pub use store::{
+    CreatedListener, Durability, Links, MeteredStore, NotifyingStore, OpenError, open, state_folder,
+};
 #[cfg(feature = "s3")]
 pub use store::{S3Links, open_s3, open_s3_with_links};
 pub use zone::{Put, RawError, RawZone};

@@ -48,8 +48,10 @@ async fn a_replace_names_what_it_replaces(store: &Arc<dyn ObjectStore>) {
     assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "two two");
 }
 
+const CONTENDED: &str = "raw/contended";
+
 async fn many_creators_have_one_winner(store: &Arc<dyn ObjectStore>) {
-    let path = Path::from("raw/contended");
+    let path = Path::from(CONTENDED);
     let put = |number: usize| {
         let (store, path) = (Arc::clone(store), path.clone());
         async move { store.put_opts(&path, number.to_string().into(), PutMode::Create.into()).await.is_ok() }
@@ -93,38 +95,54 @@ async fn memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_and_a_prefix_of_one() {
     let Some(emulator) = emulator::Emulator::start() else { return };
-    bucket_and_prefix(&emulator).await;
+    bucket_and_prefix(&emulator, async |_| ()).await;
 }
 
 #[cfg(feature = "s3")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_and_a_prefix_of_one_on_localstack() {
     let Some(emulator) = emulator::Emulator::localstack() else { return };
-    bucket_and_prefix(&emulator).await;
+    bucket_and_prefix(&emulator, name_is_known).await;
+}
+
+/// LocalStack 4.14 makes what it locks of a name when the name is first heard, without a lock: two creators who are heard
+/// first at once both win (S3 says that one does). A replace of nothing, which fails, makes the name known before the race.
+#[cfg(feature = "s3")]
+async fn name_is_known(store: Arc<dyn ObjectStore>) {
+    let version = UpdateVersion { e_tag: Some("\"none\"".to_owned()), version: None };
+    let replaced = store.put_opts(&Path::from(CONTENDED), "x".into(), PutMode::Update(version).into()).await;
+    assert!(replaced.is_err(), "there is nothing to replace");
 }
 
 #[cfg(feature = "s3")]
-async fn bucket_and_prefix(emulator: &emulator::Emulator) {
+async fn bucket_and_prefix(emulator: &emulator::Emulator, before: impl AsyncFn(Arc<dyn ObjectStore>)) {
     emulator.make_bucket("bucket");
     emulator.make_bucket("parts");
     let aws = cauce_raw::aws::emulator(&emulator.endpoint);
     for url in ["s3://bucket", "s3://bucket/lakes/one/"] {
-        conforms(cauce_raw::open_s3(url, &aws).unwrap()).await;
+        let store = cauce_raw::open_s3(url, &aws).unwrap();
+        before(Arc::clone(&store)).await;
+        conforms(store).await;
     }
     #[cfg(feature = "multipart")]
     for prefix in ["", "lakes/parts"] {
-        in_parts(&aws, prefix).await;
+        in_parts(&aws, prefix, &before).await;
     }
     let refused = cauce_raw::open_s3("s3:///lake", &aws).unwrap_err().to_string();
     assert!(refused.contains("names no bucket"), "{refused}");
 }
 
 #[cfg(feature = "multipart")]
-async fn in_parts(aws: &cauce_raw::aws::SdkConfig, prefix: &str) {
+async fn in_parts(
+    aws: &cauce_raw::aws::SdkConfig,
+    prefix: &str,
+    before: impl AsyncFn(Arc<dyn ObjectStore>),
+) {
     use cauce_raw::{LargePuts, open_s3};
 
     let plain = open_s3("s3://parts", aws).unwrap();
     let below = open_s3(&format!("s3://parts/{prefix}"), aws).unwrap();
+    before(Arc::clone(&below)).await;
     let large = Arc::new(LargePuts::new(Arc::clone(&below), aws, "parts", prefix, 0));
     conforms(Arc::clone(&large) as _).await;
     assert!(large.uploads() > 16, "every put of the suite went in parts: {}", large.uploads());

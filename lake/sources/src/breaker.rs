@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cauce_ledger::{Ledger, LedgerError, update};
 use cauce_model::Venue;
+use cauce_telemetry::BREAKER_OPENED;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +138,9 @@ impl Breaker<'_> {
                 if succeeded { before.after_success() } else { before.after_failure(self.settings, now) };
             if after != before {
                 tracing::info!(venue = %self.venue, from = ?before, to = ?after, "breaker");
+                if matches!(after, BreakerState::Open { .. }) {
+                    BREAKER_OPENED.add([self.venue.to_string()], 1);
+                }
             }
             ((after != before).then_some(after), ())
         })

@@ -8,6 +8,7 @@ use std::{
 use cauce_ledger::{Ledger, LedgerError, Slots};
 use cauce_model::{ErrorType, Market, RequestError};
 use cauce_protocols::venues::{Answer, PageSummary, VenueProtocol};
+use cauce_telemetry::{VENUE_REQUEST_DURATION, VENUE_RETRIES};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
@@ -95,7 +96,7 @@ impl Fetcher<'_> {
             };
             self.clock.sleep_until(self.clock.now() + delta(wait)).await;
             retries += 1;
-            metrics::counter!("venue_retries_total", "venue" => market.venue.to_string()).increment(1);
+            VENUE_RETRIES.add([market.venue.to_string()], 1);
             failed_before = Some(failed);
         }
     }
@@ -147,8 +148,7 @@ impl Fetcher<'_> {
         let begun = Instant::now();
         let sent = self.transport.send(request.clone(), timeout).await;
         let seconds = begun.elapsed().as_secs_f64();
-        metrics::histogram!("venue_request_duration_seconds", "venue" => market.venue.to_string())
-            .record(seconds);
+        VENUE_REQUEST_DURATION.record([market.venue.to_string()], seconds);
         let answer = match sent {
             // The venue had less time than it is given: that says nothing about it.
             Err(failure) if failure.error_type == ErrorType::Timeout && timeout < self.settings.timeout => {

@@ -16,6 +16,7 @@ mod fetcher;
 mod fit;
 mod legacy;
 mod pages;
+mod report;
 mod retry;
 mod scraper;
 mod transport;
@@ -24,7 +25,8 @@ pub use breaker::{Breaker, BreakerSettings, BreakerState, Permission};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use fit::{Fit, fit};
 pub use legacy::{ImportError, Imported, import_legacy};
-pub use scraper::{Outcome, Progress, RunOptions, ScrapeError, Scraper, ScraperSettings, close_dead_runs};
+pub use report::{close_dead_runs, reported};
+pub use scraper::{Outcome, Progress, RunOptions, ScrapeError, Scraper, ScraperSettings};
 pub use transport::{HttpAnswer, HttpRequest, HttpTransport, Transport, TransportFailure};
 
 use std::time::Duration;

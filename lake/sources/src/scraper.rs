@@ -3,20 +3,23 @@
 use std::{collections::BTreeMap, fmt, future, sync::Arc, time::Duration};
 
 use cauce_ledger::{Acquired, Job, Jobs, Lease, Ledger, LedgerError, update};
-use cauce_model::{
-    ErrorType, Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, RunStatus, Venue,
-};
+use cauce_model::{Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, RunStatus, Venue};
 use cauce_protocols::venues::{self, VenueProtocol};
-use cauce_raw::{Bundle, CAUCE, Envelope, Put, RawError, RawZone, kind};
+use cauce_raw::{Put, RawError, RawZone};
+use cauce_telemetry::{
+    EXTRACTION_ERRORS, PRICE_UPDATES, RUN_DURATION, RUNS, SNAPSHOT_COMPLETENESS, follow, trace_id,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use thiserror::Error;
+use tracing::Instrument;
 
 use crate::{
     Clock, Transport, VenueSettings,
     bundler::Bundler,
     fetcher::{Fetcher, delta},
     pages::{self, MarketPages},
+    report::put_report,
 };
 
 /// The name of the job in reports, and of its lease.
@@ -85,6 +88,8 @@ pub type Progress = Arc<dyn Fn(usize, usize, &MarketResult) + Send + Sync>;
 pub struct RunOptions {
     /// Runs of one schedule never overlap. A run by hand of a few markets is its own schedule of one.
     pub by_hand: bool,
+    /// The run's id, where whoever asks for it has to know it before it ends; a new one otherwise.
+    pub run_id: Option<RunId>,
     /// Which schedule, where there are several: each has its own lease and its own turn of markets.
     pub schedule: Option<String>,
     /// When the run has to have ended, where that is before its own time-out: a function's deadline.
@@ -151,7 +156,7 @@ impl Scraper {
             self.venue(&market.venue)?;
         }
         let started_at = self.clock.now();
-        let run_id = RunId::starting(started_at);
+        let run_id = options.run_id.unwrap_or_else(|| RunId::starting(started_at));
         let owner = run_id.to_string();
         let (ttl, schedule) = (delta(self.settings.lease), options.schedule());
         if !options.by_hand
@@ -166,8 +171,10 @@ impl Scraper {
             Job { run_id, job: JOB.to_owned(), started_at, markets: count, alive_until: started_at + ttl };
         Jobs::start(&*self.ledger, &job).await?;
         tracing::info!(%run_id, markets = markets.len(), "run started");
+        let span = tracing::info_span!("run", %run_id, markets = markets.len());
+        follow(&span, run_id.as_u128());
         let made = tokio::select! {
-            made = self.make(run_id, started_at, markets, options) => made,
+            made = self.make(run_id, started_at, markets, options).instrument(span) => made,
             lost = self.keep_alive(run_id, options) => match lost {
                 Ok(()) => Ok(Outcome::Overtaken(run_id)),
                 Err(error) => Err(error.into()),
@@ -228,7 +235,7 @@ impl Scraper {
             };
             let Some(pages) = pages else { break };
             ended += 1;
-            log_market(run_id, &pages);
+            note_market(run_id, &pages);
             if let Some(progress) = &options.progress {
                 progress(ended, markets.len(), &pages.result);
             }
@@ -244,7 +251,7 @@ impl Scraper {
             status: RunReport::status_of(&bundler.results),
             markets: bundler.results,
             errors: bundler.errors,
-            trace_id: options.trace_id.clone(),
+            trace_id: options.trace_id.clone().or_else(|| trace_id(run_id.as_u128())),
         };
         self.close(report).await
     }
@@ -258,7 +265,8 @@ impl Scraper {
         let (venue, settings) = self.venue(&market.venue)?;
         let (ledger, clock, transport) = (&*self.ledger, &self.clock, &*self.transport);
         let fetcher = Fetcher { ledger, clock, transport, venue, settings, deadline };
-        Ok(pages::turn(fetcher, run_id, &market).await?)
+        let span = tracing::info_span!("market", %market);
+        Ok(pages::turn(fetcher, run_id, &market).instrument(span).await?)
     }
 
     /// A moment of real time, for what waits beside the requests; never comes on a clock that stands still.
@@ -296,16 +304,20 @@ impl Scraper {
         let (status, offers) = (report.status.as_str(), report.offers_received());
         let seconds = (report.ended_at - report.started_at).num_milliseconds() as f64 / 1_000.0;
         tracing::info!(%run_id, status, offers, errors = unresolved, seconds, "run ended");
-        metrics::counter!("runs_total", "status" => status).increment(1);
-        metrics::counter!("price_updates_total").increment(offers);
-        metrics::counter!("extraction_errors_total").increment(unresolved as u64);
-        metrics::histogram!("run_duration_seconds").record(seconds);
+        RUNS.add([status], 1);
+        PRICE_UPDATES.count(offers);
+        EXTRACTION_ERRORS.count(unresolved as u64);
+        RUN_DURATION.note(seconds);
         Ok(Outcome::Done(report))
     }
 }
 
-fn log_market(run_id: RunId, pages: &MarketPages) {
+fn note_market(run_id: RunId, pages: &MarketPages) {
     let MarketResult { market, status, offers_received, offers_announced, .. } = &pages.result;
+    if *offers_announced > 0 {
+        let ratio = f64::from(*offers_received) / f64::from(*offers_announced);
+        SNAPSHOT_COMPLETENESS.record([market.venue.to_string()], ratio.min(1.0));
+    }
     match status {
         MarketStatus::Complete | MarketStatus::Empty => {
             tracing::debug!(%run_id, %market, offers_received, "market complete");
@@ -318,49 +330,4 @@ fn log_market(run_id: RunId, pages: &MarketPages) {
         let RequestError { page, error_type, message, retries, resolved, .. } = error;
         tracing::warn!(%run_id, %market, page, %error_type, message, retries, resolved, "request failed");
     }
-}
-
-async fn put_report(raw: &RawZone, report: &RunReport) -> Result<Put, ScrapeError> {
-    let date = report.run_id.started_at().date_naive();
-    let mut bundle = Bundle::new(CAUCE, kind::RUN_REPORT, date, &report.run_id.to_string());
-    let mut envelope = Envelope::bare(serde_json::to_vec(report)?, report.ended_at);
-    envelope.run_id = Some(report.run_id);
-    bundle.push(&envelope)?;
-    Ok(raw.put(&bundle.seal_unique("report")?).await?)
-}
-
-/// Closes every run that has shown no sign of life as failed: its report, unless it wrote one itself before it died,
-/// and its place among the running jobs. Answers which.
-pub async fn close_dead_runs(
-    ledger: &dyn Ledger,
-    raw: &RawZone,
-    now: DateTime<Utc>,
-) -> Result<Vec<RunId>, ScrapeError> {
-    let mut closed = Vec::new();
-    for job in Jobs::all(ledger).await?.into_iter().filter(|job| job.alive_until < now) {
-        let gone = (now - job.alive_until).max(TimeDelta::zero());
-        let report = RunReport {
-            run_id: job.run_id,
-            job: job.job,
-            started_at: job.started_at,
-            ended_at: now,
-            status: RunStatus::Failed,
-            markets: Vec::new(),
-            errors: vec![RequestError {
-                at: now,
-                market: None,
-                page: None,
-                error_type: ErrorType::RunDied,
-                message: format!("no sign of life for {} s; what it had stored is used", gone.num_seconds()),
-                retries: 0,
-                resolved: false,
-            }],
-            trace_id: None,
-        };
-        let put = put_report(raw, &report).await?;
-        Jobs::end(ledger, job.run_id).await?;
-        tracing::warn!(run_id = %job.run_id, already_reported = (put == Put::AlreadyThere), "dead run closed");
-        closed.push(job.run_id);
-    }
-    Ok(closed)
 }

@@ -15,6 +15,7 @@ use cauce_normalize::Thresholds;
 use cauce_queue::{Delivery, Queue, QueueError, RawCreated};
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{DayBatch, HotFile, WriteError, write};
+use cauce_telemetry::{OFFERS_WRITTEN, QUEUE_CONSUMED, RAW_BYTES, follow};
 use chrono::NaiveDate;
 use object_store::ObjectStore;
 use serde::Serialize;
@@ -206,10 +207,10 @@ impl Worker {
         }
         self.settle(bundle, &mut handled).await?;
         let Drained { done, failed, offers, bytes, .. } = handled.counts;
-        metrics::counter!("queue_consumed_total", "outcome" => "done").increment(done);
-        metrics::counter!("queue_consumed_total", "outcome" => "failed").increment(failed);
-        metrics::counter!("offers_written_total").increment(offers);
-        metrics::counter!("raw_bytes_total").increment(bytes);
+        QUEUE_CONSUMED.add(["done"], done);
+        QUEUE_CONSUMED.add(["failed"], failed);
+        OFFERS_WRITTEN.count(offers);
+        RAW_BYTES.count(bytes);
         Ok(handled)
     }
 
@@ -291,7 +292,12 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
             }
             let day =
                 days.entry(raw.date()).or_insert_with(|| DayBatch::new(raw.date()).judged_by(thresholds));
-            let outcome = panic::catch_unwind(AssertUnwindSafe(|| day.read(&raw, &lines)));
+            let span = tracing::info_span!("normalize", raw_id = raw.as_str(), bytes = lines.len());
+            if let Some(run) = raw.run() {
+                follow(&span, run.as_u128());
+            }
+            let reading = || span.in_scope(|| day.read(&raw, &lines));
+            let outcome = panic::catch_unwind(AssertUnwindSafe(reading));
             panicked = outcome.err().map(|payload| words(payload.as_ref())).or(panicked);
         }
         match panicked {

@@ -4,5 +4,8 @@
 mod config;
 mod world;
 
-pub use config::{ApiSection, AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, Schedule};
+pub use config::{
+    ApiSection, AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, Schedule, SqlSection,
+    TelemetrySection,
+};
 pub use world::{World, WorldError, open_store, state_of};

@@ -3,10 +3,10 @@ use std::{
     sync::Arc,
 };
 
-use cauce_ledger::{Ledger, LedgerError, SqliteLedger};
+use cauce_ledger::{Ledger, LedgerError, MeteredLedger, SqliteLedger};
 use cauce_maintain::Maintainer;
 use cauce_queue::{Queue, QueueError, QueueListener, SqliteQueue};
-use cauce_raw::{Durability, Links, NotifyingStore, OpenError, RawZone, open, state_folder};
+use cauce_raw::{Durability, Links, MeteredStore, NotifyingStore, OpenError, RawZone, open, state_folder};
 use cauce_sources::{HttpTransport, Scraper, SystemClock};
 use cauce_tables::Planner;
 use cauce_worker::{Worker, WorkerSettings};
@@ -69,6 +69,8 @@ pub struct World {
     pub inbox: Option<Arc<dyn Queue>>,
     /// Links for what is too large for a request, where the lake is a bucket.
     pub links: Option<Arc<dyn Links>>,
+    /// It is a function on an emulator of AWS: nobody from outside can ask.
+    pub is_emulated: bool,
 }
 
 /// Where a lake keeps what is not the lake; none for one in memory.
@@ -115,11 +117,13 @@ impl World {
 
     async fn around(opened: Opened, url: &str, config: Config) -> Result<Self, WorldError> {
         let Opened { store: plain, links } = opened;
+        let plain: Arc<dyn ObjectStore> = Arc::new(MeteredStore::new(plain));
         let state = state_of(url, &config);
         let ledger = match &config.aws.ledger_table {
             Some(table) => remote::ledger(table).await?,
             None => local_ledger(state.as_deref())?,
         };
+        let ledger: Arc<dyn Ledger> = Arc::new(MeteredLedger::new(ledger));
         if let (Some(queue), Some(dead)) = (&config.aws.queue_url, &config.aws.dead_letter_url) {
             // Its messages are the bucket's own events.
             let queue = remote::queue(queue, dead, Arc::clone(&ledger)).await?;
@@ -128,13 +132,13 @@ impl World {
                 (Some(queue), Some(dead)) => Some(remote::queue(queue, dead, Arc::clone(&ledger)).await?),
                 _ => None,
             };
-            return Ok(Self { config, store: plain, ledger, queue, inbox, links });
+            return Ok(Self { config, store: plain, ledger, queue, inbox, links, is_emulated: false });
         }
         let queue = local_queue(state.as_deref())?;
         let listener = Arc::new(QueueListener::new(Arc::clone(&queue)));
         let store: Arc<dyn ObjectStore> = Arc::new(NotifyingStore::new(plain, listener));
         // Nobody would hear of what comes by a link.
-        Ok(Self { config, store, ledger, queue, inbox: None, links: None })
+        Ok(Self { config, store, ledger, queue, inbox: None, links: None, is_emulated: false })
     }
 
     /// The raw zone.
@@ -211,7 +215,8 @@ mod remote {
 
     impl World {
         /// The world of a function: places from the environment (`CAUCE_LAKE`, `CAUCE_LEDGER_TABLE`,
-        /// `CAUCE_QUEUE_URL`, `CAUCE_DEAD_LETTER_URL`, `CAUCE_INBOX_QUEUE_URL`, `CAUCE_INBOX_DEAD_LETTER_URL`), all else
+        /// `CAUCE_QUEUE_URL`, `CAUCE_DEAD_LETTER_URL`, `CAUCE_INBOX_QUEUE_URL`, `CAUCE_INBOX_DEAD_LETTER_URL`), who may ask
+        /// (`CAUCE_PUBLIC_MARKET`, `CAUCE_OIDC_ISSUER`, `CAUCE_OIDC_AUDIENCE`) beside what the configuration says, all else
         /// from the object in the lake that `CAUCE_CONFIG` names, or from the example where it names none. It is read
         /// once, when the process starts.
         pub async fn from_environment() -> Result<Self, WorldError> {
@@ -233,7 +238,13 @@ mod remote {
             config.aws.inbox_queue_url = Some(variable("CAUCE_INBOX_QUEUE_URL")?);
             config.aws.inbox_dead_letter_url = Some(variable("CAUCE_INBOX_DEAD_LETTER_URL")?);
             config.lake.url = lake.clone();
-            Self::around(opened, &lake, config).await
+            let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+            config.api.public_market |= set("CAUCE_PUBLIC_MARKET").is_some_and(|value| value == "true");
+            if let (Some(issuer), Some(audience)) = (set("CAUCE_OIDC_ISSUER"), set("CAUCE_OIDC_AUDIENCE")) {
+                config.set_issuer(issuer, audience)?;
+            }
+            let is_emulated = set("CAUCE_EMULATED").is_some_and(|value| value == "true");
+            Ok(Self { is_emulated, ..Self::around(opened, &lake, config).await? })
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use cauce_query::Format;
 use cauce_raw::Links;
+use cauce_telemetry::{CACHE_HITS, CACHE_MISSES};
 use object_store::{ObjectStore, PutMode, path::Path};
 use quick_cache::{Weighter, sync::Cache};
 
@@ -41,8 +42,8 @@ impl KeptAnswers {
 
     pub(crate) fn get(&self, tag: &str) -> Option<KeptAnswer> {
         let found = self.0.as_ref().and_then(|cache| cache.get(tag));
-        let name = if found.is_some() { "cache_hits_total" } else { "cache_misses_total" };
-        metrics::counter!(name, "cache" => "answers").increment(1);
+        let outcome = if found.is_some() { &CACHE_HITS } else { &CACHE_MISSES };
+        outcome.add(["answers"], 1);
         found
     }
 

@@ -21,6 +21,7 @@ use cauce_query::{Format, Lake, List, Reads, json_rows};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use kept::KeptAnswer;
 pub use kept::KeptAnswers;
+pub(crate) use negotiation::format_of;
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema,
@@ -29,7 +30,9 @@ use utoipa::{
 
 pub use self::kept::LargeAnswers;
 use crate::{
-    Api, ApiError, internal,
+    Api, ApiError,
+    access::SCOPE,
+    internal,
     params::{FormParams, PageParams},
 };
 
@@ -146,11 +149,7 @@ impl Rows {
             headers.insert(header::CONTENT_DISPOSITION, text(&file)?);
             format.encode(&self.batches).map_err(internal)?
         };
-        let media_type = match format {
-            Format::Csv => "text/csv; charset=utf-8; header=present",
-            format => format.media_type(),
-        };
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         Ok(KeptAnswer { headers, body: Bytes::from(body) })
     }
 }
@@ -184,7 +183,7 @@ pub(crate) async fn answer(
     rows: impl Future<Output = Result<Rows, ApiError>>,
 ) -> Result<Response, ApiError> {
     let format = negotiation::format_of(headers, format)?;
-    let tag = tag(&api.lake, format, basis).await?;
+    let tag = tag(&api.lake, headers, format, basis).await?;
     let quoted = format!("\"{tag}\"");
     let shared = [
         (header::ETAG, HeaderValue::from_str(&quoted).map_err(internal)?),
@@ -276,10 +275,13 @@ pub(crate) fn is_json(headers: &HeaderMap, format: Option<Format>) -> Result<boo
 
 /// A tag. The files are listed before the query runs: an answer may be newer than its tag, and never older, so who asks again
 /// by it is told of the newer one.
-async fn tag(lake: &Lake, format: Format, basis: &Basis) -> Result<String, ApiError> {
+async fn tag(lake: &Lake, headers: &HeaderMap, format: Format, basis: &Basis) -> Result<String, ApiError> {
     let files = lake.fingerprint(&basis.reads).await?;
+    let scope = headers.get(SCOPE).map_or(&b""[..], |scope| scope.as_bytes());
     let mut hash = blake3::Hasher::new();
-    for part in [BUILD.as_bytes(), format.name().as_bytes(), basis.question.as_bytes(), files.as_bytes()] {
+    for part in
+        [BUILD.as_bytes(), scope, format.name().as_bytes(), basis.question.as_bytes(), files.as_bytes()]
+    {
         hash.update(&part.len().to_le_bytes()).update(part);
     }
     Ok(hash.finalize().to_hex()[..32].to_owned())

@@ -101,7 +101,7 @@ async function draw() {
   for (const tag of api.tags) {
     const drawn = [];
     for (const [path, item] of Object.entries(api.paths)) {
-      for (const method of ["get", "post", "put", "delete"]) {
+      for (const method of ["get", "post", "put", "patch", "delete"]) {
         if (item[method]?.tags?.includes(tag.name)) drawn.push(route(api, method, path, item[method]));
       }
     }

@@ -7,7 +7,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Answer, Shared};
 use crate::Api;
 
-/// Open to whoever reaches this process, which listens on loopback only; who may ask comes with authentication.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new().routes(routes!(summary))
 }

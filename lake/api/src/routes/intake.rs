@@ -8,13 +8,13 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, header},
 };
+use cauce_access::Caller;
 use cauce_intake::{Brought, Intake, IntakeError};
-use cauce_ledger::{ApiKey, ApiKeys, Denied, Ledger};
 use cauce_raw::Links;
 use cauce_world::World;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,8 +29,6 @@ use crate::{ApiError, bad, internal, problem::Problem};
 pub struct Push {
     /// Keeps what comes.
     pub intake: Intake,
-    /// Knows the keys.
-    pub ledger: Arc<dyn Ledger>,
     /// Links for large things, where the lake can give some.
     pub links: Option<Arc<dyn Links>>,
     /// Bytes of a body at most.
@@ -40,12 +38,7 @@ pub struct Push {
 impl Push {
     /// Into the world's lake.
     pub fn new(world: &World, largest_body: usize) -> Self {
-        Self {
-            intake: Intake::new(Arc::clone(&world.store)),
-            ledger: Arc::clone(&world.ledger),
-            links: world.links.clone(),
-            largest_body,
-        }
+        Self { intake: Intake::new(Arc::clone(&world.store)), links: world.links.clone(), largest_body }
     }
 
     /// What a request to a function may bring: 6 MB as AWS counts, with the body in base64.
@@ -85,10 +78,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Push>> {
 async fn ingest(
     State(push): Pushing,
     Path(source): Path<String>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    allowed(&push, &headers, &source).await?;
+    allowed(&caller, &source)?;
     let fetched_at = fetched_at(&headers, Utc::now())?;
     let bytes = whole(&push, &source, &headers, body).await?;
     let name = name(&headers);
@@ -109,9 +103,10 @@ async fn ingest(
 async fn upload(
     State(push): Pushing,
     Path(source): Path<String>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    allowed(&push, &headers, &source).await?;
+    allowed(&caller, &source)?;
     let Some(links) = &push.links else {
         let message =
             "this lake is not in a bucket and gives no links; use cauce ingest where it is".to_owned();
@@ -125,27 +120,16 @@ async fn upload(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// The key may come as `X-Api-Key` or as a bearer token.
-async fn allowed(push: &Push, headers: &HeaderMap, source: &str) -> Result<ApiKey, ApiError> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = || text(header::AUTHORIZATION.as_str())?.strip_prefix("Bearer ");
-    let Some(key) = text("x-api-key").or_else(bearer) else {
-        let message = "send your API key in the header X-Api-Key, or as Authorization: Bearer".to_owned();
-        return Err(ApiError::Unauthorized { message });
-    };
-    let checked = ApiKeys::check(&*push.ledger, key.trim(), Utc::now()).await.map_err(internal)?;
-    let forbidden = |message: String| Err(ApiError::Forbidden { message });
-    match checked {
-        Err(Denied::Unknown) => Err(ApiError::Unauthorized {
-            message: "this API key is not known; check it for typing errors".to_owned(),
+/// The guard let a key in, or an administrator; the key's scopes say of which sources.
+fn allowed(caller: &Caller, source: &str) -> Result<(), ApiError> {
+    match caller.may_ingest(source) {
+        true => Ok(()),
+        false => Err(ApiError::Forbidden {
+            message: format!(
+                "{} may not push for '{source}'; it lacks the scope ingest:{source}",
+                caller.who
+            ),
         }),
-        Err(Denied::Revoked) => forbidden("this API key was revoked; ask for a new one".to_owned()),
-        Err(Denied::Expired) => forbidden("this API key has expired; ask for a new one".to_owned()),
-        Ok(key) if key.may_ingest(source) => Ok(key),
-        Ok(key) => forbidden(format!(
-            "the API key {} may not push for '{source}'; it lacks the scope ingest:{source}",
-            key.id
-        )),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use cauce_model::Venue;
-use cauce_query::{Advertisers, Checks, Errors, OfferChanges};
+use cauce_query::{Advertisers, Checks, Errors, OfferChanges, Snapshots};
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,13 +20,14 @@ use crate::{
     Api, ApiError,
     answer::{Listed, page},
     bad,
-    documents::{AdvertisersAnswer, ChangesAnswer, ErrorsAnswer, QualityAnswer},
+    documents::{AdvertisersAnswer, ChangesAnswer, ErrorsAnswer, QualityAnswer, SnapshotsAnswer},
     params::{FormParams, MarketParams, PageParams, Params, PeriodParams, some},
     rows,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
+        .routes(routes!(snapshots))
         .routes(routes!(changes))
         .routes(routes!(advertisers))
         .routes(routes!(advertiser))
@@ -93,6 +94,29 @@ async fn changes(
         before: Vec::new(),
     };
     page::<rows::OfferChange>(&api, &headers, listed).await
+}
+
+/// Snapshots that were taken, newest first, each with the raw object that it was read from.
+#[utoipa::path(get, path = "/api/v1/market/snapshots", tag = "market",
+               params(MarketParams, PeriodParams, PageParams, FormParams),
+               responses((status = 200, body = SnapshotsAnswer)))]
+async fn snapshots(
+    State(api): Shared,
+    headers: HeaderMap,
+    Params((market, period, at, form)): Params<(MarketParams, PeriodParams, PageParams, FormParams)>,
+) -> Result<Response, ApiError> {
+    let list = Snapshots { markets: market.markets(), period: period.period(Utc::now())? };
+    let until = list.period.until;
+    let listed = Listed {
+        list: &list,
+        name: "snapshots",
+        timed_by: "taken_at",
+        until,
+        form: &form,
+        at: &at,
+        before: Vec::new(),
+    };
+    page::<rows::Snapshot>(&api, &headers, listed).await
 }
 
 /// Which advertisers.

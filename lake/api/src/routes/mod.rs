@@ -4,19 +4,33 @@
 mod admin;
 #[cfg(feature = "lake")]
 mod health;
+#[cfg(feature = "lake")]
+mod identity;
 mod intake;
 #[cfg(feature = "lake")]
 mod lists;
 #[cfg(feature = "lake")]
+mod live;
+#[cfg(feature = "lake")]
 mod market;
 #[cfg(feature = "lake")]
+mod metrics;
+#[cfg(feature = "lake")]
+mod raw;
+#[cfg(feature = "lake")]
 mod runs;
+#[cfg(feature = "lake")]
+mod sql;
 
 use axum::http::{Method, Uri};
 pub use intake::Push;
 pub(crate) use intake::routes as intake;
 #[cfg(feature = "lake")]
 pub(crate) use lake::*;
+#[cfg(feature = "lake")]
+pub use live::Live;
+#[cfg(feature = "lake")]
+pub use metrics::Figures;
 
 use crate::ApiError;
 
@@ -29,9 +43,14 @@ mod lake {
     pub(crate) use super::{
         admin::routes as admin,
         health::routes as health,
+        identity::routes as identity,
         lists::routes as lists,
+        live::routes as live,
         market::routes as market,
+        metrics::routes as metrics,
+        raw::routes as raw,
         runs::{by_hand_routes as by_hand, routes as runs},
+        sql::routes as sql,
     };
     use crate::{Api, ApiError};
 

@@ -4,16 +4,18 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use cauce_ledger::{Job, Jobs};
-use cauce_model::{Asset, Fiat, Market, RunId, RunStatus, TradeType};
+use cauce_model::{Asset, Fiat, Market, RunId, RunReport, RunStatus, TradeType};
 use cauce_query::{Now, Runs};
-use cauce_sources::{Outcome, RunOptions};
+use cauce_raw::RawZone;
+use cauce_sources::{Outcome, RunOptions, reported};
 use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tracing::Instrument;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -43,6 +45,19 @@ fn running(job: &Job) -> Map<String, Value> {
     let row = json!({
         "batch_id": job.run_id, "job": job.job, "batch_start_time": job.started_at, "batch_end_time": null,
         "status": RunStatus::Running, "total_markets": job.markets,
+    });
+    match row {
+        Value::Object(row) => row,
+        _ => Map::new(),
+    }
+}
+
+/// A run that has ended, in the columns of `ops_batch_runs` that its report says.
+fn ended(report: &RunReport) -> Map<String, Value> {
+    let row = json!({
+        "batch_id": report.run_id, "job": report.job, "batch_start_time": report.started_at,
+        "batch_end_time": report.ended_at, "status": report.status, "total_markets": report.markets.len(),
+        "total_offers_extracted": report.offers_received(), "total_errors": report.unresolved().count(),
     });
     match row {
         Value::Object(row) => row,
@@ -118,9 +133,14 @@ async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, V
     if let Some(run) = api.lake.run(run_id).await? {
         return Ok(Json(run));
     }
-    let job = Jobs::get(&*api.ledger, run_id).await.map_err(internal)?;
-    let job = job.ok_or_else(|| ApiError::NotFound { message: format!("there is no run {run_id}") })?;
-    Ok(Json(running(&job)))
+    if let Some(job) = Jobs::get(&*api.ledger, run_id).await.map_err(internal)? {
+        return Ok(Json(running(&job)));
+    }
+    // It has ended, and its rows are on their way.
+    let report = reported(&RawZone::new(Arc::clone(&api.store)), run_id).await.map_err(internal)?;
+    let report =
+        report.ok_or_else(|| ApiError::NotFound { message: format!("there is no run {run_id}") })?;
+    Ok(Json(ended(&report)))
 }
 
 /// What a run by hand asks for: one market of Binance. Other members are passed over: older clients send the page and the
@@ -139,18 +159,31 @@ struct ByHand {
     trade_type: String,
 }
 
-/// A run by hand: asks one market of Binance now.
+/// A run by hand: asks one market of Binance now. A run that takes longer than 25 seconds goes on after its answer.
 #[utoipa::path(post, path = "/api/v1/binance/offers", tag = "runs", request_body = ByHand,
                responses((status = 200, body = Object, description = "The run: run_id, status, count, markets"),
+                         (status = 202, body = Object, description = "The run goes on; it is at the address in Location"),
                          (status = 400, body = Problem, content_type = "application/problem+json"),
                          (status = 503, body = Problem, content_type = "application/problem+json",
                           description = "The venue failed; run_id names the run, which is recorded as failed")))]
-async fn by_hand(State(api): Shared, body: Bytes) -> Answer<Value> {
+async fn by_hand(State(api): Shared, body: Bytes) -> Result<Response, ApiError> {
     let market = market_of(&body)?;
     let until = api.run_limit.map(|limit| Utc::now() + limit);
-    let options = RunOptions { until, ..RunOptions::by_hand() };
-    let outcome = api.scraper.run(std::slice::from_ref(&market), &options).await.map_err(internal)?;
-    match outcome {
+    let run_id = RunId::starting(Utc::now());
+    let options = RunOptions { until, run_id: Some(run_id), ..RunOptions::by_hand() };
+    let (scraper, markets) = (api.scraper.clone(), [market.clone()]);
+    // It goes on, whether or not anybody waits for it.
+    let running = async move {
+        let ended = scraper.run(&markets, &options).await;
+        ended.inspect_err(|error| tracing::error!(%run_id, %error, "run by hand"))
+    };
+    let run = tokio::spawn(running.instrument(tracing::Span::current()));
+    let Ok(ended) = tokio::time::timeout(api.run_patience, run).await else {
+        let place = [(header::LOCATION, format!("/api/v1/runs/{run_id}"))];
+        let body = json!({ "run_id": run_id, "status": RunStatus::Running });
+        return Ok((StatusCode::ACCEPTED, place, Json(body)).into_response());
+    };
+    match ended.map_err(internal)?.map_err(internal)? {
         Outcome::Done(report) if report.status == RunStatus::Failed => {
             let messages: Vec<&str> = report.unresolved().map(|error| error.message.as_str()).collect();
             Err(ApiError::VenueFailed { run_id: report.run_id, message: messages.join("; ") })
@@ -163,7 +196,8 @@ async fn by_hand(State(api): Shared, body: Bytes) -> Answer<Value> {
             "trade_type": market.trade_type,
             "count": report.offers_received(),
             "markets": report.markets,
-        }))),
+        }))
+        .into_response()),
         Outcome::Busy(lease) => {
             Err(ApiError::Busy { message: format!("run {} is under way until {}", lease.owner, lease.until) })
         }

@@ -40,6 +40,45 @@ pub(crate) struct OfferChange {
     raw_pos: i32,
 }
 
+/// A snapshot of a market.
+#[derive(ToSchema)]
+pub(crate) struct Snapshot {
+    /// When it was taken.
+    taken_at: Time,
+    /// Where it trades.
+    venue: String,
+    /// What is traded.
+    asset: String,
+    /// What pays for it.
+    fiat: String,
+    /// The taker's side: BUY pays the currency for the asset.
+    trade_type: String,
+    /// Offers that came.
+    total_offers_count: i32,
+    /// Offers that the venue announced.
+    offers_announced: Option<i32>,
+    /// All that was announced came.
+    is_complete: bool,
+    /// What stands in all offers, in the asset.
+    total_available_volume: Decimal,
+    /// Mean price, weighted by what stands there.
+    weighted_avg_price: Option<Decimal>,
+    /// Median price of the offers.
+    median_price: Option<Decimal>,
+    /// Lowest price.
+    min_price: Option<Decimal>,
+    /// Highest price.
+    max_price: Option<Decimal>,
+    /// The snapshot.
+    snapshot_id: String,
+    /// The run.
+    batch_id: Option<String>,
+    /// The raw object that it was read from.
+    raw_id: String,
+    /// The line of its first page in that.
+    raw_pos: i32,
+}
+
 /// An advertiser as it was for a time.
 #[derive(ToSchema)]
 pub(crate) struct Advertiser {

@@ -83,6 +83,14 @@ impl Format {
         }
     }
 
+    /// The media type as a header says it.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            format => format.media_type(),
+        }
+    }
+
     /// Rows in this format. Batches of one answer have one schema; an answer without rows has its columns all the same.
     pub fn encode(self, batches: &[RecordBatch]) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::new();
@@ -98,11 +106,10 @@ impl Format {
             }
             Self::Csv => bytes = csv(batches)?,
             Self::Parquet => {
-                let level = Compression::ZSTD(ZstdLevel::default());
-                let properties = WriterProperties::builder().set_compression(level).build();
                 let batches = plain(batches)?;
                 if let Some(first) = batches.first() {
-                    let mut writer = ArrowWriter::try_new(&mut bytes, first.schema(), Some(properties))?;
+                    let mut writer =
+                        ArrowWriter::try_new(&mut bytes, first.schema(), Some(parquet_properties()))?;
                     batches.iter().try_for_each(|batch| writer.write(batch))?;
                     writer.close()?;
                 }
@@ -127,6 +134,35 @@ impl FromStr for Format {
         let found = Self::ALL.into_iter().find(|format| format.name() == text);
         found.ok_or_else(|| BadFormat { text: text.to_owned() })
     }
+}
+
+/// How Parquet is written.
+pub(super) fn parquet_properties() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build()
+}
+
+/// The columns of rows that are not all known yet: text not as views; decimals as they are where they are wide.
+pub(super) fn plain_schema(schema: &Schema) -> Schema {
+    let kind = |kind: &DataType| match kind {
+        DataType::Decimal256(..) => kind.clone(),
+        other => narrower(other),
+    };
+    let field = |field: &arrow::datatypes::FieldRef| {
+        Field::new(field.name(), kind(field.data_type()), field.is_nullable())
+    };
+    Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>())
+}
+
+/// Rows with these columns.
+pub(super) fn narrow_columns(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = Arc::new(plain_schema(&batch.schema()));
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| converted(column, field.data_type()));
+    let columns = columns.collect::<Result<_, _>>()?;
+    RecordBatch::try_new(schema, columns)
 }
 
 /// Columns in types that every reader knows: text not as views, decimals of 128 bits where their values fit (DuckDB and

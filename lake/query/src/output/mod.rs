@@ -1,16 +1,18 @@
 //! Answers as text: one array of objects, a table for people, CSV.
 
 mod format;
+mod streaming;
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, TimeUnit},
+    datatypes::{DataType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Schema, TimeUnit},
     error::ArrowError,
     util::{display::ArrayFormatter, pretty::pretty_format_batches},
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta};
 pub use format::{BadFormat, EncodeError, Format};
 use serde_json::{Map, Value};
+pub use streaming::Streaming;
 
 /// Rows as JSON objects, columns in their order. Decimals are strings, so that no reader rounds them; times are
 /// RFC 3339 in UTC; lists are arrays.
@@ -93,11 +95,23 @@ pub fn table(batches: &[RecordBatch]) -> Result<String, ArrowError> {
 
 /// Rows as CSV with a head. Lists are JSON in one field; null is an empty field.
 pub fn csv(batches: &[RecordBatch]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    if let Some(batch) = batches.first() {
-        writer.write_record(batch.schema_ref().fields().iter().map(|field| field.name()))?;
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let mut bytes = csv_head(&first.schema())?;
+    for batch in batches {
+        bytes.append(&mut csv_rows(batch)?);
     }
-    for row in json_rows(batches) {
+    Ok(bytes)
+}
+
+fn csv_head(schema: &Schema) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(schema.fields().iter().map(|field| field.name()))?;
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+fn csv_rows(batch: &RecordBatch) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in json_rows(std::slice::from_ref(batch)) {
         let cell = |value: &Value| match value {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),

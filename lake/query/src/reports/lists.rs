@@ -104,6 +104,36 @@ impl List for OfferChanges {
     }
 }
 
+/// Snapshots of markets, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshots {
+    /// Of these markets.
+    pub markets: Markets,
+    /// When.
+    pub period: Period,
+}
+
+impl List for Snapshots {
+    fn reads(&self) -> Vec<Reads> {
+        vec![Reads::Observed(Table::FactMarketDepth, self.period.days())]
+    }
+
+    fn rows(&self) -> String {
+        format!(
+            "SELECT extraction_timestamp AS taken_at, venue, crypto AS asset, fiat, trade_type, total_offers_count,
+                    offers_announced, is_complete, total_available_volume, weighted_avg_price, median_price, min_price,
+                    max_price, snapshot_id, batch_id, raw_id, raw_pos
+             FROM fact_market_depth WHERE {} AND {}",
+            self.period.condition("extraction_timestamp"),
+            self.markets.conditions()
+        )
+    }
+
+    fn keys(&self) -> &'static [KeyOf] {
+        const { &[newest("taken_at"), text("snapshot_id")] }
+    }
+}
+
 /// Advertisers, as they are now or in all their versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advertisers {

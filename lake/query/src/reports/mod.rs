@@ -9,7 +9,7 @@ pub(crate) use books::{BY_PRICE, decimal};
 pub use books::{Markets, Now, Takeable};
 use cauce_model::RunId;
 use chrono::{DateTime, Utc};
-pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, Period, Runs};
+pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, Period, Runs, Snapshots};
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use spread::SpreadQuery;

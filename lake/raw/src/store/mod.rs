@@ -1,6 +1,9 @@
 //! The object store behind a lake, chosen by its address.
 
+#[cfg(feature = "s3")]
+mod connector;
 mod directory;
+mod metered;
 mod notify;
 #[cfg(feature = "multipart")]
 mod parts;
@@ -16,6 +19,7 @@ use std::{
 use async_trait::async_trait;
 use directory::DirectoryStore;
 pub use directory::Durability;
+pub use metered::MeteredStore;
 pub use notify::{CreatedListener, NotifyingStore};
 use object_store::{ObjectStore, memory::InMemory, path::Path};
 #[cfg(feature = "multipart")]

@@ -50,6 +50,7 @@ fn bucket_and_prefix(url: &str) -> std::result::Result<(&str, &str), OpenError> 
 fn client(bucket: &str, aws: &SdkConfig) -> std::result::Result<AmazonS3, OpenError> {
     let mut builder =
         AmazonS3Builder::new().with_bucket_name(bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
+    builder = builder.with_http_connector(super::connector::SdkHttp);
     if let Some(region) = aws.region() {
         builder = builder.with_region(region.as_ref());
     }

@@ -8,15 +8,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cauce_access::AccessSettings;
 use cauce_maintain::MaintenanceSettings;
 use cauce_model::{Fees, Market, Venue};
 use cauce_normalize::Thresholds;
 use cauce_protocols::venues;
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
-pub use sections::{ApiSection, AwsSection, LakeSection, Limits, Schedule};
+pub use sections::{ApiSection, AwsSection, LakeSection, Limits, Schedule, SqlSection, TelemetrySection};
 use sections::{
-    FeesSection, MaintenanceSection, MarketSection, QualitySection, RetentionSection, VenueSection,
+    AuthSection, FeesSection, MaintenanceSection, MarketSection, QualitySection, RetentionSection,
+    VenueSection,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -93,6 +95,14 @@ pub struct Config {
     /// What is served.
     #[serde(default)]
     pub api: ApiSection,
+    /// What who asks in SQL may use.
+    #[serde(default)]
+    pub sql: SqlSection,
+    /// Who hears what this process does.
+    #[serde(default)]
+    pub telemetry: TelemetrySection,
+    #[serde(default)]
+    auth: AuthSection,
     #[serde(default)]
     fees: FeesSection,
     #[serde(default)]
@@ -128,9 +138,14 @@ impl Config {
         }
         config.quality.check()?;
         config.fees.fees()?;
+        config.access()?;
         let together = config.aws.queue_url.is_some() == config.aws.dead_letter_url.is_some();
         ConfigError::unless(together, || {
             "aws.queue_url and aws.dead_letter_url are said together".to_owned()
+        })?;
+        let otlp = config.telemetry.otlp.as_deref().unwrap_or("http://");
+        ConfigError::unless(otlp.starts_with("http://") || otlp.starts_with("https://"), || {
+            format!("telemetry.otlp '{otlp}' does not begin with http:// or https://")
         })?;
         for venue in config.venues.values() {
             let url = venue.base_url.as_deref().unwrap_or("https://");
@@ -142,6 +157,17 @@ impl Config {
             ConfigError::unless(asks, || "tries = 0 would never ask; use 1 for a single try".to_owned())?;
         }
         Ok(config)
+    }
+
+    /// Who may ask, and how often.
+    pub fn access(&self) -> Result<AccessSettings, ConfigError> {
+        self.auth.settings(self.api.public_market)
+    }
+
+    /// Takes tokens of this issuer, where the configuration names none.
+    pub fn set_issuer(&mut self, issuer: String, audience: String) -> Result<(), ConfigError> {
+        self.auth.set_issuer(issuer, audience);
+        self.access().map(|_| ())
     }
 
     /// Every market, each once, in the order of the file.

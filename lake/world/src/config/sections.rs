@@ -1,7 +1,8 @@
 //! The sections of `cauce.toml`. What is not said is as in the settings that they become.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use cauce_access::{AccessSettings, OidcSettings, Role};
 use cauce_maintain::QualitySettings;
 use cauce_model::{Asset, Fees, Fiat, TakerFees, TradeType, Venue};
 use cauce_normalize::Thresholds;
@@ -50,11 +51,114 @@ pub struct AwsSection {
 pub struct ApiSection {
     /// Bytes of answers that are kept in memory for who asks again; 0 keeps none.
     pub kept_answers: u64,
+    /// Requests of the lake that are answered at once; the next one is told to come again.
+    pub at_once: NonZeroUsize,
+    /// Everybody may read market data.
+    pub public_market: bool,
+    /// Pages of other origins that may ask.
+    pub allowed_origins: Vec<String>,
 }
 
 impl Default for ApiSection {
     fn default() -> Self {
-        Self { kept_answers: 64 << 20 }
+        // More than enough to keep every core at work; each may hold a day of offers in memory, some 20 MB, and what
+        // waits behind more of them is answered later, and not sooner.
+        const AT_ONCE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+        Self { kept_answers: 64 << 20, at_once: AT_ONCE, public_market: false, allowed_origins: Vec::new() }
+    }
+}
+
+/// `[telemetry]`: who hears what this process does.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// An OpenTelemetry collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; none, and nothing is sent.
+    pub otlp: Option<String>,
+}
+
+/// `[sql]`: what who asks in SQL may use.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqlSection {
+    /// From the question to the last row.
+    #[serde(deserialize_with = "duration")]
+    pub time: Duration,
+    /// MiB that all who ask share.
+    pub memory_mib: usize,
+    /// Rows of an answer.
+    pub rows: usize,
+    /// Questions at once.
+    pub at_once: usize,
+}
+
+impl Default for SqlSection {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(25), memory_mib: 512, rows: 1_000_000, at_once: 4 }
+    }
+}
+
+/// `[auth]`: who may ask, and how often. What is not said is as in [`AccessSettings`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AuthSection {
+    #[serde(deserialize_with = "duration")]
+    token_lasts: Duration,
+    requests_per_minute: u32,
+    anonymous_per_minute: u32,
+    open_until_admin: bool,
+    oidc: Option<OidcSection>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OidcSection {
+    issuer: String,
+    audience: String,
+    role_claim: Option<String>,
+    #[serde(default)]
+    roles: BTreeMap<Role, String>,
+}
+
+impl Default for AuthSection {
+    fn default() -> Self {
+        let AccessSettings { requests_a_minute, strangers_a_minute, .. } = AccessSettings::default();
+        Self {
+            token_lasts: Duration::from_secs(12 * 3_600),
+            requests_per_minute: requests_a_minute,
+            anonymous_per_minute: strangers_a_minute,
+            open_until_admin: true,
+            oidc: None,
+        }
+    }
+}
+
+impl AuthSection {
+    pub(super) fn set_issuer(&mut self, issuer: String, audience: String) {
+        let section = || OidcSection { issuer, audience, role_claim: None, roles: BTreeMap::new() };
+        self.oidc.get_or_insert_with(section);
+    }
+
+    pub(super) fn settings(&self, public_market: bool) -> Result<AccessSettings, ConfigError> {
+        let oidc = self.oidc.as_ref().map(|section| {
+            let of = OidcSettings::of(&section.issuer, &section.audience);
+            let role_claim = section.role_claim.clone().unwrap_or(of.role_claim);
+            let roles = if section.roles.is_empty() { of.roles } else { section.roles.clone() };
+            OidcSettings { role_claim, roles, ..of }
+        });
+        if let Some(oidc) = &oidc {
+            let right = oidc.issuer.starts_with("https://") || oidc.issuer.starts_with("http://127.0.0.1:");
+            ConfigError::unless(right, || {
+                format!("auth.oidc.issuer = \"{}\" does not begin with https://", oidc.issuer)
+            })?;
+        }
+        Ok(AccessSettings {
+            public_market,
+            open_until_admin: self.open_until_admin,
+            token_lasts: TimeDelta::from_std(self.token_lasts)?,
+            requests_a_minute: self.requests_per_minute,
+            strangers_a_minute: self.anonymous_per_minute,
+            oidc,
+        })
     }
 }
 

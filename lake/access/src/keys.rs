@@ -1,20 +1,24 @@
-//! API keys: who may push, shown once and kept as a hash.
+//! API keys: of programs, shown once and kept as a hash.
 //!
 //! A key is `cauce_<id>_<secret>`. The id is public and finds the item `key/<id>`; the secret is 256 random bits, so
 //! that one fast hash of it is as good as a slow one of a password.
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Utc};
+use cauce_ledger::{Ledger, LedgerError, read, read_all, update};
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::{Ledger, LedgerError, read, update};
+use crate::{Role, hex};
 
 /// What a key is good for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Scope {
+    /// `reader`, `analyst` or `admin`: what a user with this role may.
+    Role(Role),
     /// `ingest`: push what any source said.
     Ingest,
     /// `ingest:<source>`: push what this source said.
@@ -24,6 +28,7 @@ pub enum Scope {
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Role(role) => role.fmt(f),
             Self::Ingest => f.write_str("ingest"),
             Self::IngestFrom(source) => write!(f, "ingest:{source}"),
         }
@@ -32,7 +37,7 @@ impl fmt::Display for Scope {
 
 /// A scope that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no scope; known are ingest and ingest:<source>")]
+#[error("'{0}' is no scope; known are ingest, ingest:<source>, reader, analyst and admin")]
 pub struct UnknownScope(String);
 
 impl FromStr for Scope {
@@ -41,6 +46,7 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
         match text.split_once(':') {
             None if text == "ingest" => Ok(Self::Ingest),
+            None => text.parse().map(Self::Role).map_err(|_| UnknownScope(text.to_owned())),
             Some(("ingest", source)) if !source.is_empty() => Ok(Self::IngestFrom(source.to_owned())),
             _ => Err(UnknownScope(text.to_owned())),
         }
@@ -92,12 +98,31 @@ pub enum Denied {
 }
 
 impl ApiKey {
+    /// What others may see of it.
+    pub fn shown(&self) -> Value {
+        let Self { id, name, scopes, created_at, expires_at, revoked_at, .. } = self;
+        json!({
+            "id": id, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
+            "revoked_at": revoked_at,
+        })
+    }
+
     /// Whether the key may push what `source` said.
     pub fn may_ingest(&self, source: &str) -> bool {
         self.scopes.iter().any(|scope| match scope {
             Scope::Ingest => true,
             Scope::IngestFrom(only) => only == source,
+            Scope::Role(role) => role.may(Role::Admin),
         })
+    }
+
+    /// The most that the key may among the roles; none if it may only push.
+    pub fn role(&self) -> Option<Role> {
+        let role = |scope: &Scope| match scope {
+            Scope::Role(role) => Some(*role),
+            Scope::Ingest | Scope::IngestFrom(_) => None,
+        };
+        self.scopes.iter().filter_map(role).max()
     }
 }
 
@@ -134,6 +159,9 @@ impl ApiKeys {
             revoked_at: None,
         };
         update(ledger, &Self::key(&id), |_: Option<ApiKey>| (Some(key.clone()), ())).await?;
+        if key.role() == Some(Role::Admin) {
+            crate::gate::close(ledger, now).await?;
+        }
         Ok((key, format!("{}_{id}_{secret}", Self::MARK)))
     }
 
@@ -145,17 +173,37 @@ impl ApiKeys {
         now: DateTime<Utc>,
     ) -> Result<Result<ApiKey, Denied>, LedgerError> {
         let Some((id, secret)) = Self::parts(text) else { return Ok(Err(Denied::Unknown)) };
-        let Some(key) = read::<ApiKey>(ledger, &Self::key(id)).await? else {
-            return Ok(Err(Denied::Unknown));
-        };
-        let right =
-            blake3::Hash::from_hex(&key.hash).is_ok_and(|hash| hash == blake3::hash(secret.as_bytes()));
+        let key = read::<ApiKey>(ledger, &Self::key(id)).await?;
+        // What is not there is compared, too.
+        let kept = key.as_ref().and_then(|key| blake3::Hash::from_hex(&key.hash).ok());
+        let right = kept.unwrap_or(blake3::Hash::from_bytes([0; 32])) == blake3::hash(secret.as_bytes());
+        let Some(key) = key.filter(|_| right) else { return Ok(Err(Denied::Unknown)) };
         Ok(match key {
-            _ if !right => Err(Denied::Unknown),
             ApiKey { revoked_at: Some(_), .. } => Err(Denied::Revoked),
             ApiKey { expires_at: Some(end), .. } if end <= now => Err(Denied::Expired),
             key => Ok(key),
         })
+    }
+
+    /// Notes that the key was used, if the last note is an hour old: not every request writes. Kept apart from the key, so
+    /// that who answers requests need not be able to change keys.
+    pub async fn used(ledger: &dyn Ledger, key: &ApiKey, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        update(ledger, &Self::used_key(&key.id), |last: Option<DateTime<Utc>>| {
+            (last.is_none_or(|last| now - last >= TimeDelta::hours(1)).then_some(now), ())
+        })
+        .await
+    }
+
+    /// When the key was last used, to the hour.
+    pub async fn last_used_at(
+        ledger: &dyn Ledger,
+        key: &ApiKey,
+    ) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        read(ledger, &Self::used_key(&key.id)).await
+    }
+
+    fn used_key(id: &str) -> String {
+        format!("used/{id}")
     }
 
     fn parts(text: &str) -> Option<(&str, &str)> {
@@ -175,21 +223,15 @@ impl ApiKeys {
 
     /// All keys.
     pub async fn all(ledger: &dyn Ledger) -> Result<Vec<ApiKey>, LedgerError> {
-        let items = ledger.list(Self::PREFIX).await?;
-        items.iter().map(|(key, item)| crate::decode(key, &item.value)).collect()
+        read_all(ledger, Self::PREFIX).await
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use cauce_ledger::SqliteLedger;
 
     use super::*;
-    use crate::SqliteLedger;
 
     #[tokio::test]
     async fn a_key_is_good_until_it_is_revoked_or_expires() {
@@ -222,6 +264,6 @@ mod tests {
         {
             assert_eq!(ApiKeys::check(&ledger, nearly, now).await.unwrap(), Err(Denied::Unknown), "{nearly}");
         }
-        assert!("read".parse::<Scope>().is_err() && "ingest:".parse::<Scope>().is_err());
+        assert!("root".parse::<Scope>().is_err() && "ingest:".parse::<Scope>().is_err());
     }
 }
