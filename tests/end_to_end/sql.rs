@@ -71,13 +71,13 @@ async fn analysts_ask_in_sql() {
             tokio::spawn(request.send())
         })
         .collect();
-    eventually("all turns taken", Duration::from_secs(10), async || {
+    eventually("all turns taken", Duration::from_secs(60), async || {
         let refused = ask(&served, &analyst, "SELECT 1", "json").await;
         (refused.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(())
     })
     .await;
     asking.iter().for_each(tokio::task::JoinHandle::abort);
-    eventually("a turn that was given back", Duration::from_secs(10), async || {
+    eventually("a turn that was given back", Duration::from_secs(60), async || {
         let answered = ask(&served, &analyst, "SELECT 1", "json").await;
         answered.status().is_success().then_some(())
     })
