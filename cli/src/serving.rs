@@ -8,8 +8,8 @@ use cauce_api::{Api, Door, Figures, Guard, Push, Serving, admin_routes, push_rou
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{Maintainer, SWEEP_AGE, Task, TaskError, sweep};
 use cauce_model::{RunId, RunStatus};
-use cauce_queue::Queue;
 use cauce_query::{Checks, Lake, Markets, Page, Period, QueryError, json_rows};
+use cauce_queue::Queue;
 use cauce_sources::{Outcome, RunOptions, Scraper};
 use cauce_tables::Days;
 use cauce_telemetry::{MAINTENANCE_PIECES, RUNS};

@@ -11,6 +11,7 @@ mod ids;
 mod market;
 mod money;
 mod offer;
+mod payment;
 mod run;
 pub mod seed;
 
@@ -23,4 +24,8 @@ pub use money::{
     AMOUNT_PRECISION, AMOUNT_SCALE, Amount, Price, RATE_PRECISION, RATE_SCALE, Rate, median, sum_of_squares,
 };
 pub use offer::{AdvertiserSk, Depth, Offer, Snapshot};
+pub use payment::{
+    Currency, EventId, FailureReason, Money, NormalizationMethod, Reading, SignatureState, StatusCategory,
+    Subject, Totals,
+};
 pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};

@@ -30,7 +30,8 @@ pub async fn reported(raw: &RawZone, run_id: RunId) -> Result<Option<RunReport>,
         Err(RawError::Store(object_store::Error::NotFound { .. })) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let envelope = Envelope::read_line(lines.strip_suffix(b"\n").unwrap_or(&lines))?;
+    let envelope =
+        Envelope::read_line(lines.strip_suffix(b"\n").unwrap_or(&lines)).map_err(ScrapeError::Envelope)?;
     Ok(Some(serde_json::from_slice(envelope.body.bytes())?))
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, future, sync::Arc, time::Duration};
 
 use cauce_ledger::{Acquired, Job, Jobs, Lease, Ledger, LedgerError, update};
-use cauce_model::{Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, RunStatus, Venue};
+use cauce_model::{Market, MarketResult, MarketStatus, RequestError, RunId, RunReport, Venue};
 use cauce_protocols::venues::{self, VenueProtocol};
 use cauce_raw::{Put, RawError, RawZone};
 use cauce_telemetry::{
@@ -19,7 +19,7 @@ use crate::{
     bundler::Bundler,
     fetcher::{Fetcher, delta},
     pages::{self, MarketPages},
-    report::put_report,
+    report::{close_dead_runs, put_report},
 };
 
 /// The name of the job in reports, and of its lease.
@@ -38,6 +38,9 @@ pub enum ScrapeError {
     /// The report could not be written as JSON.
     #[error("run report: {0}")]
     Report(#[from] serde_json::Error),
+    /// What stands in the report's place is no envelope.
+    #[error("run report: {0}")]
+    Envelope(String),
     /// No protocol speaks with this venue.
     #[error("venue '{venue}' is not known; known are {}", known())]
     UnknownVenue {

@@ -126,7 +126,8 @@ enum Ill {
 async fn lake(api: &Api) -> Result<(), Ill> {
     let now = Now::of(Utc::now());
     for row in api.lake.heard_of(now.at()).await? {
-        if let Some(Ok(seen)) = row.get("last_seen").and_then(Value::as_str).map(str::parse::<DateTime<Utc>>) {
+        if let Some(Ok(seen)) = row.get("last_seen").and_then(Value::as_str).map(str::parse::<DateTime<Utc>>)
+        {
             NEWEST_SNAPSHOT.set(labels(&row), seen.timestamp_millis() as f64 / 1_000.0);
         }
     }
@@ -163,7 +164,8 @@ fn market(row: &Map<String, Value>) {
         MARKET_COMPLETENESS.set(labels(row), ratio.min(1.0));
     }
     // Who takes buys at the lowest price, and sells at the highest.
-    let best = if row.get("trade_type").and_then(Value::as_str) == Some("BUY") { "min_price" } else { "max_price" };
+    let best =
+        if row.get("trade_type").and_then(Value::as_str) == Some("BUY") { "min_price" } else { "max_price" };
     if let Some(price) = number(best) {
         MARKET_PRICE.set(labels(row), price);
     }

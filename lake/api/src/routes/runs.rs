@@ -138,8 +138,7 @@ async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, V
     }
     // It has ended, and its rows are on their way.
     let report = reported(&RawZone::new(Arc::clone(&api.store)), run_id).await.map_err(internal)?;
-    let report =
-        report.ok_or_else(|| ApiError::NotFound { message: format!("there is no run {run_id}") })?;
+    let report = report.ok_or_else(|| ApiError::NotFound { message: format!("there is no run {run_id}") })?;
     Ok(Json(ended(&report)))
 }
 

@@ -1,0 +1,416 @@
+//! Adyen: standard webhooks, several to a post, and the answers of its payment API.
+//!
+//! `success` is text. `reason` of a success is authorization code, last digits and expiry date. A capture or refund has a
+//! reference of its own, and the payment's in `originalReference`.
+//!
+//! Sources: "Webhook types", "Result codes", "Refusal reasons", "Currency codes and minor units" of its documentation.
+
+use cauce_model::{
+    Currency,
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, meaning, money, no_payment, refused_call, time},
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct Adyen;
+
+/// What an event is about, and its status where it succeeded and where it did not.
+const EVENTS: &Words<(Subject, StatusCategory, StatusCategory)> = &[
+    ("AUTHORISATION", (Subject::Payment, Authorized, Declined)),
+    ("AUTHORISATION_ADJUSTMENT", (Subject::Payment, Authorized, Failed)),
+    ("CAPTURE", (Subject::Payment, Approved, Failed)),
+    ("CAPTURE_FAILED", (Subject::Payment, Failed, Failed)),
+    // What could not be cancelled is authorized still.
+    ("CANCELLATION", (Subject::Payment, Cancelled, Authorized)),
+    ("TECHNICAL_CANCEL", (Subject::Payment, Cancelled, Authorized)),
+    ("OFFER_CLOSED", (Subject::Payment, Expired, Expired)),
+    ("EXPIRE", (Subject::Payment, Expired, Expired)),
+    ("PENDING", (Subject::Payment, Pending, Pending)),
+    ("MANUAL_REVIEW_REJECT", (Subject::Payment, Declined, Declined)),
+    ("MANUAL_REVIEW_ACCEPT", (Subject::Payment, Authorized, Authorized)),
+    ("REFUND", (Subject::Refund, Refunded, Failed)),
+    ("CANCEL_OR_REFUND", (Subject::Refund, Refunded, Failed)),
+    ("REFUND_WITH_DATA", (Subject::Refund, Refunded, Failed)),
+    ("POSTPONED_REFUND", (Subject::Refund, Pending, Failed)),
+    ("REFUND_FAILED", (Subject::Refund, Failed, Failed)),
+    ("REFUNDED_REVERSED", (Subject::Refund, Failed, Failed)),
+    ("NOTIFICATION_OF_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
+    ("CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
+    ("SECOND_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
+    ("PREARBITRATION_LOST", (Subject::Dispute, Chargeback, Chargeback)),
+    ("CHARGEBACK_REVERSED", (Subject::Dispute, Approved, Chargeback)),
+    ("PREARBITRATION_WON", (Subject::Dispute, Approved, Chargeback)),
+    ("ISSUER_RESPONSE_TIMEFRAME_EXPIRED", (Subject::Dispute, Approved, Approved)),
+    ("DISPUTE_DEFENSE_PERIOD_ENDED", (Subject::Dispute, Chargeback, Chargeback)),
+    ("REQUEST_FOR_INFORMATION", (Subject::Dispute, Pending, Pending)),
+    ("INFORMATION_SUPPLIED", (Subject::Dispute, Pending, Pending)),
+    ("ISSUER_COMMENTS", (Subject::Dispute, Chargeback, Chargeback)),
+    ("PAYOUT_THIRDPARTY", (Subject::Payout, NotAPayment, NotAPayment)),
+    ("PAYOUT_EXPIRE", (Subject::Payout, NotAPayment, NotAPayment)),
+    ("PAYOUT_DECLINE", (Subject::Payout, NotAPayment, NotAPayment)),
+    ("PAIDOUT_REVERSED", (Subject::Payout, NotAPayment, NotAPayment)),
+    ("NOTIFICATION_OF_FRAUD", (Subject::Other, NotAPayment, NotAPayment)),
+    ("REPORT_AVAILABLE", (Subject::Other, NotAPayment, NotAPayment)),
+    ("RECURRING_CONTRACT", (Subject::Other, NotAPayment, NotAPayment)),
+    ("ORDER_OPENED", (Subject::Other, NotAPayment, NotAPayment)),
+    ("ORDER_CLOSED", (Subject::Other, NotAPayment, NotAPayment)),
+    ("CANCEL_AUTORESCUE", (Subject::Other, NotAPayment, NotAPayment)),
+    ("AUTORESCUE", (Subject::Other, NotAPayment, NotAPayment)),
+    ("AUTHENTICATION", (Subject::Other, NotAPayment, NotAPayment)),
+    ("DONATION", (Subject::Other, NotAPayment, NotAPayment)),
+];
+
+/// `resultCode` of an answer, `response` of one to a modification, and the words of the newer one.
+const STATUSES: &Words<StatusCategory> = &[
+    ("Authorised", Authorized),
+    ("Refused", Declined),
+    ("Error", Failed),
+    ("Cancelled", Cancelled),
+    ("Received", Pending),
+    ("Pending", Pending),
+    ("RedirectShopper", Pending),
+    ("IdentifyShopper", Pending),
+    ("ChallengeShopper", Pending),
+    ("PresentToShopper", Pending),
+    ("AuthenticationNotRequired", Pending),
+    ("AuthenticationFinished", Pending),
+    ("PartiallyAuthorised", Authorized),
+    ("Expired", Expired),
+    ("[capture-received]", Pending),
+    ("[cancel-received]", Pending),
+    ("[cancelOrRefund-received]", Pending),
+    ("[technical-cancel-received]", Pending),
+    ("[adjustAuthorisation-received]", Pending),
+    ("[refund-received]", Pending),
+];
+
+/// Words and codes of refusals.
+const REASONS: &Words<FailureReason> = &[
+    ("Refused", BankDecline),
+    ("2", BankDecline),
+    ("Referral", BankDecline),
+    ("3", BankDecline),
+    ("Acquirer Error", ProviderError),
+    ("4", ProviderError),
+    ("Blocked Card", InvalidCard),
+    ("5", InvalidCard),
+    ("Expired Card", ExpiredCard),
+    ("6", ExpiredCard),
+    ("Invalid Amount", LimitExceeded),
+    ("7", LimitExceeded),
+    ("Invalid Card Number", InvalidCard),
+    ("8", InvalidCard),
+    ("Issuer Unavailable", NetworkError),
+    ("9", NetworkError),
+    ("Not supported", BankDecline),
+    ("10", BankDecline),
+    ("3D Not Authenticated", AuthenticationFailed),
+    ("3d-secure: Authentication failed", AuthenticationFailed),
+    ("11", AuthenticationFailed),
+    ("Not enough balance", InsufficientFunds),
+    ("12", InsufficientFunds),
+    ("Acquirer Fraud", Fraud),
+    ("14", Fraud),
+    ("Cancelled", CancelledByUser),
+    ("15", CancelledByUser),
+    ("Shopper Cancelled", CancelledByUser),
+    ("16", CancelledByUser),
+    ("Invalid Pin", InvalidCard),
+    ("17", InvalidCard),
+    ("Pin tries exceeded", LimitExceeded),
+    ("18", LimitExceeded),
+    ("Pin validation not possible", InvalidCard),
+    ("19", InvalidCard),
+    ("FRAUD", Fraud),
+    ("20", Fraud),
+    ("Not Submitted", ProviderError),
+    ("21", ProviderError),
+    ("FRAUD-CANCELLED", Fraud),
+    ("22", Fraud),
+    ("Transaction Not Permitted", BankDecline),
+    ("23", BankDecline),
+    ("CVC Declined", InvalidCard),
+    ("24", InvalidCard),
+    ("Restricted Card", InvalidCard),
+    ("25", InvalidCard),
+    ("Revocation Of Auth", BankDecline),
+    ("26", BankDecline),
+    ("Declined Non Generic", BankDecline),
+    ("27", BankDecline),
+    ("Withdrawal amount exceeded", LimitExceeded),
+    ("28", LimitExceeded),
+    ("Withdrawal count exceeded", LimitExceeded),
+    ("29", LimitExceeded),
+    ("Issuer Suspected Fraud", Fraud),
+    ("31", Fraud),
+    ("AVS Declined", InvalidCard),
+    ("32", InvalidCard),
+    ("Card requires online pin", AuthenticationFailed),
+    ("33", AuthenticationFailed),
+    ("No checking account available on Card", InvalidCard),
+    ("34", InvalidCard),
+    ("No savings account available on Card", InvalidCard),
+    ("35", InvalidCard),
+    ("Mobile pin required", AuthenticationFailed),
+    ("36", AuthenticationFailed),
+    ("Contactless fallback", AuthenticationFailed),
+    ("37", AuthenticationFailed),
+    ("Authentication required", AuthenticationFailed),
+    ("38", AuthenticationFailed),
+    ("RReq not received from DS", AuthenticationFailed),
+    ("39", AuthenticationFailed),
+    ("Current AID is in Penalty Box", ProviderError),
+    ("40", ProviderError),
+    ("CVM Required Restart Payment", AuthenticationFailed),
+    ("41", AuthenticationFailed),
+    ("3DS Authentication Error", AuthenticationFailed),
+    ("42", AuthenticationFailed),
+    ("46", BankDecline),
+    ("Insufficient balance on payment", Configuration),
+    ("Transaction hasn't been captured, refund not possible", Configuration),
+];
+
+/// Digits of Adyen's minor unit, where it is not that of ISO 4217.
+fn digits(currency: Currency) -> u32 {
+    match currency.code() {
+        "CLP" | "ISK" => 2,
+        "CVE" | "IDR" => 0,
+        _ => currency.minor_unit().unwrap_or(2),
+    }
+}
+
+const UNIT: Unit = Unit::Own(digits);
+
+const MARKS: &[Mark] = &[
+    Mark { weight: 95, what: "notificationItems", is_there: |node| node.has("notificationItems") },
+    Mark {
+        weight: 95,
+        what: "one notification by itself",
+        is_there: |node| node.has("eventCode") && node.has("pspReference") && node.has("merchantAccountCode"),
+    },
+    Mark {
+        weight: 90,
+        what: "pspReference with resultCode or response",
+        is_there: |node| {
+            node.has("pspReference")
+                && (node.has("resultCode") || node.has("response") || node.has("merchantAccount"))
+        },
+    },
+    Mark {
+        weight: 90,
+        what: "an event of a balance platform",
+        is_there: |node| {
+            node.text_at("type").is_some_and(|kind| kind.starts_with("balancePlatform."))
+                && node.has("data.balancePlatform")
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "an error with errorType and errorCode",
+        is_there: |node| node.has("errorType") && node.has("errorCode") && node.has("status"),
+    },
+];
+
+impl Provider for Adyen {
+    fn name(&self) -> &'static str {
+        "adyen"
+    }
+
+    fn title(&self) -> &'static str {
+        "Adyen"
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        if record.has("notificationItems") {
+            let items = record.get("notificationItems").items();
+            let inner = |item: &Node| match item.get("NotificationRequestItem") {
+                Node::Null => item.clone(),
+                inner => inner.clone(),
+            };
+            return items.iter().map(inner).filter_map(|item| notification(&item)).collect();
+        }
+        let reading = if record.has("eventCode") { notification(record) } else { answer(record) };
+        reading.into_iter().collect()
+    }
+}
+
+fn notification(item: &Node) -> Option<Reading> {
+    let code = item.text_at("eventCode")?;
+    let success = item.at("success").flag();
+    let word = match success {
+        Some(success) => format!("{code}/{success}"),
+        None => code.clone(),
+    };
+    let (subject, status) = match (meaning(EVENTS, &code), success) {
+        (Some((subject, yes, _)), Some(true)) => (subject, yes),
+        (Some((subject, _, no)), Some(false)) => (subject, no),
+        (Some((subject, yes, no)), None) if yes == no => (subject, yes),
+        (Some((subject, ..)), None) => (subject, Unknown),
+        (None, _) => (Subject::Payment, Unknown),
+    };
+    let mut reading = Reading::new(subject, status, word);
+    let own = item.text_at("pspReference");
+    let original = item.text_at("originalReference");
+    // The same event may be sent again with another date.
+    reading.event_id = own.as_ref().map(|own| format!("{own}:{code}:{}", success.unwrap_or(true)));
+    reading.operation_id = original.is_some().then(|| own.clone()).flatten();
+    reading.payment_id = original.or(own);
+    reading.native_event = Some(code);
+    reading.reference = item.text_at("merchantReference");
+    reading.merchant_id = item.text_at("merchantAccountCode");
+    reading.money = money(item, &["amount.value"], &["amount.currency"], UNIT);
+    reading.occurred_at = time(item, &["eventDate"]);
+    reading.payment_method = item.text_at("paymentMethod");
+    reading.card_brand = brand(item, &["paymentMethod"]).filter(|brand| CARDS.contains(&brand.as_str()));
+    reading.country =
+        super::reading::country(item, &["additionalData.shopperCountry", "additionalData.issuerCountry"]);
+    let said = item.text_at("reason").filter(|reason| reason != "null");
+    let (raw, refusal) =
+        (item.text_at("additionalData.refusalReasonRaw"), item.text_at("additionalData.refusalReasonCode"));
+    // Nothing is authorized by it: a card was checked.
+    if code_is_check(&reading) {
+        (reading.subject, reading.status) = (Subject::Other, NotAPayment);
+    }
+    match item.text_at("additionalData.disputeStatus").as_deref() {
+        Some("Won") => reading.status = Approved,
+        Some("Lost") => reading.status = Chargeback,
+        _ => {}
+    }
+    if matches!(reading.status, Declined | Failed) {
+        because(&mut reading, REASONS, &[said.clone(), refusal.clone(), after_colon(raw.as_deref())]);
+        if reading.native_event.as_deref() == Some("MANUAL_REVIEW_REJECT") {
+            reading.reason = Some(Fraud);
+        }
+        reading.code = refusal.or_else(|| said.clone());
+        reading.message = said;
+    } else if matches!(subject, Subject::Dispute) {
+        reading.code = item.text_at("additionalData.chargebackReasonCode");
+        reading.message = said;
+    }
+    Some(reading)
+}
+
+fn code_is_check(reading: &Reading) -> bool {
+    reading.native_event.as_deref() == Some("AUTHORISATION")
+        && reading.status == Authorized
+        && reading.money.is_some_and(|money| money.minor == 0)
+}
+
+/// Of a platform's balances: disputes of cards that it issued, and money that it moves.
+fn platform(node: &Node, kind: &str) -> Reading {
+    let data = node.get("data");
+    let mut reading = match kind {
+        kind if kind.contains(".dispute.") => Reading::new(Subject::Dispute, Chargeback, kind),
+        kind if kind.contains(".transfer.") || kind.contains(".payout.") => no_payment(Subject::Payout, kind),
+        kind => no_payment(Subject::Other, kind),
+    };
+    reading.native_event = Some(kind.to_owned());
+    reading.operation_id = data.text_at("id");
+    reading.merchant_id = data.text_at("balancePlatform");
+    reading.money = money(
+        data,
+        &["disputedAmount.value", "amount.value"],
+        &["disputedAmount.currency", "amount.currency"],
+        UNIT,
+    );
+    reading.occurred_at = time(node, &["timestamp"]).or_else(|| time(data, &["creationDate"]));
+    reading
+}
+
+const CARDS: &[&str] = &[
+    "visa",
+    "mastercard",
+    "amex",
+    "discover",
+    "diners",
+    "jcb",
+    "maestro",
+    "elo",
+    "hipercard",
+    "cup",
+    "bcmc",
+];
+
+/// `05 : Do not honor` and `05: …`: the words.
+fn after_colon(raw: Option<&str>) -> Option<String> {
+    raw.map(|raw| raw.rsplit(':').next().unwrap_or(raw).trim().to_owned())
+}
+
+fn answer(node: &Node) -> Option<Reading> {
+    let mut reading = if let Some(result) = node.text_at("resultCode") {
+        let mut reading = super::reading::by_word(Subject::Payment, STATUSES, &result);
+        let (said, code) = (node.text_at("refusalReason"), node.text_at("refusalReasonCode"));
+        let raw = node.text_at("additionalData.refusalReasonRaw");
+        because(&mut reading, REASONS, &[said.clone(), code.clone(), after_colon(raw.as_deref())]);
+        if reading.status == Failed && reading.reason == Some(FailureReason::Unexplained) {
+            reading.reason = Some(ProviderError);
+        }
+        if reading.reason == Some(CancelledByUser) {
+            reading.status = Cancelled;
+        }
+        reading.code = code.or_else(|| said.clone());
+        reading.message = said;
+        reading
+    } else if let Some(response) = node.text_at("response") {
+        let is_refund = response.to_ascii_lowercase().contains("refund");
+        let subject = if is_refund { Subject::Refund } else { Subject::Payment };
+        super::reading::by_word(
+            subject,
+            STATUSES,
+            if response == "Authorised" { "Authorised" } else { &response },
+        )
+    } else if node.has("errorType") || node.has("errorCode") {
+        let kind = node.text_at("errorType").unwrap_or_else(|| "error".to_owned());
+        let code = node.text_at("errorCode");
+        let reason = match (kind.as_str(), code.as_deref()) {
+            ("internal", _) => ProviderError,
+            (_, Some("101" | "103" | "129" | "138")) => InvalidCard,
+            (_, Some("0")) => FailureReason::Unexplained,
+            _ => Configuration,
+        };
+        let mut reading = refused_call(code.clone().unwrap_or(kind), reason);
+        reading.code = code;
+        reading.message = node.text_at("message");
+        reading
+    } else if node.is("status", "received") && node.has("pspReference") {
+        // Modifications of the newer API: captures, refunds, cancels, each answered with its own reference.
+        let subject = if node.has("merchantRefundReason") { Subject::Refund } else { Subject::Payment };
+        let mut reading = Reading::new(subject, Pending, "received");
+        reading.payment_id = node.text_at("paymentPspReference");
+        reading
+    } else if let Some(kind) = node.text_at("type").filter(|kind| kind.starts_with("balancePlatform.")) {
+        return Some(platform(node, &kind));
+    } else if node.has("pspReference") || node.has("additionalData") {
+        // A piece of an answer.
+        Reading::new(Subject::Payment, Unknown, "")
+    } else {
+        no_payment(Subject::Other, node.text_at("type")?)
+    };
+    reading.payment_id = reading.payment_id.or_else(|| node.text_at("pspReference"));
+    reading.reference = node.first_of(&["merchantReference", "reference"]);
+    reading.merchant_id = node.text_at("merchantAccount");
+    reading.money = money(node, &["amount.value"], &["amount.currency"], UNIT);
+    reading.payment_method = node.first_of(&["paymentMethod.type", "additionalData.paymentMethod"]);
+    reading.card_brand = brand(node, &["paymentMethod.brand", "additionalData.paymentMethod"]);
+    Some(reading)
+}

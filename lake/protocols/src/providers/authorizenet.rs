@@ -1,0 +1,242 @@
+//! Authorize.net: XML and JSON answers (`createTransactionResponse`), and webhooks (`net.authorize.…`).
+//!
+//! An answer does not say what was asked. What names another transaction and has no authorization code of its own is a
+//! refund; the rest is a payment, of which it is not said whether it was captured.
+//!
+//! Sources: its API reference, "Response reason codes", "Webhooks".
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{
+        Unit, Words, because, brand, by_word, currency, meaning, money, no_payment, refused_call, time,
+    },
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct AuthorizeNet;
+
+/// `responseCode`.
+const STATUSES: &Words<StatusCategory> = &[("1", Approved), ("2", Declined), ("3", Failed), ("4", Pending)];
+
+/// Codes of reasons: of declines, and of errors that are the card's.
+const REASONS: &Words<FailureReason> = &[
+    ("2", BankDecline),
+    ("3", BankDecline),
+    ("4", Fraud),
+    ("6", InvalidCard),
+    ("7", InvalidCard),
+    ("8", ExpiredCard),
+    ("9", InvalidCard),
+    ("10", InvalidCard),
+    ("11", Duplicate),
+    ("19", ProviderError),
+    ("20", ProviderError),
+    ("21", ProviderError),
+    ("22", ProviderError),
+    ("23", ProviderError),
+    ("25", ProviderError),
+    ("26", ProviderError),
+    ("27", InvalidCard),
+    ("37", InvalidCard),
+    ("41", Fraud),
+    ("44", InvalidCard),
+    ("45", InvalidCard),
+    ("65", InvalidCard),
+    ("127", InvalidCard),
+    ("141", Fraud),
+    ("145", Fraud),
+    ("165", InvalidCard),
+    ("200", BankDecline),
+    ("201", BankDecline),
+    ("250", Fraud),
+    ("251", Fraud),
+    ("254", Fraud),
+    ("315", InvalidCard),
+    ("316", InvalidCard),
+    ("317", ExpiredCard),
+];
+
+const EVENTS: &Words<(Subject, StatusCategory)> = &[
+    ("authorization.created", (Subject::Payment, Authorized)),
+    ("authcapture.created", (Subject::Payment, Approved)),
+    ("capture.created", (Subject::Payment, Approved)),
+    ("priorAuthCapture.created", (Subject::Payment, Approved)),
+    ("void.created", (Subject::Payment, Cancelled)),
+    ("refund.created", (Subject::Refund, Refunded)),
+    ("fraud.held", (Subject::Payment, Pending)),
+    ("fraud.approved", (Subject::Payment, Approved)),
+    ("fraud.declined", (Subject::Payment, Declined)),
+];
+
+const UNIT: Unit = Unit::Major;
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 95,
+        what: "an eventType of net.authorize",
+        is_there: |node| node.text_at("eventType").is_some_and(|kind| kind.starts_with("net.authorize.")),
+    },
+    Mark {
+        weight: 95,
+        what: "createTransactionResponse",
+        is_there: |node| node.has("createTransactionResponse"),
+    },
+    Mark {
+        weight: 90,
+        what: "transactionResponse with a responseCode and messages",
+        is_there: |node| node.has("transactionResponse.responseCode") && node.has("messages.resultCode"),
+    },
+];
+
+impl Provider for AuthorizeNet {
+    fn name(&self) -> &'static str {
+        "authorizenet"
+    }
+
+    fn title(&self) -> &'static str {
+        "Authorize.net"
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["x-anet-signature"]
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        let reading = match (record.text_at("eventType"), record.get("createTransactionResponse")) {
+            (Some(event), _) => event_of(record, &event),
+            (None, Node::Null) => answer(record),
+            (None, inner) => answer(inner),
+        };
+        reading.into_iter().collect()
+    }
+}
+
+fn event_of(node: &Node, event: &str) -> Option<Reading> {
+    let payload = node.get("payload");
+    let name = event.strip_prefix("net.authorize.")?;
+    let mut reading = match name.strip_prefix("payment.").map(|name| meaning(EVENTS, name)) {
+        Some(Some((subject, status))) => {
+            let code = payload.text_at("responseCode");
+            let answered = code.as_deref().map_or(Some(Approved), |code| meaning(STATUSES, code));
+            let status = match answered {
+                Some(Approved) => status,
+                Some(other) => other,
+                None => Unknown,
+            };
+            let word = code.map_or_else(|| event.to_owned(), |code| format!("{event}/{code}"));
+            let mut reading = Reading::new(subject, status, word);
+            because(&mut reading, REASONS, &[payload.text_at("responseReasonCode")]);
+            if name.starts_with("payment.fraud") && reading.status == Declined {
+                reading.reason = Some(Fraud);
+            }
+            reading
+        }
+        Some(None) => Reading::new(Subject::Payment, Unknown, event),
+        None => no_payment(Subject::Other, event),
+    };
+    reading.event_id = node.text_at("notificationId");
+    reading.native_event = Some(event.to_owned());
+    reading.payment_id = payload.text_at("id");
+    reading.reference = payload.first_of(&["merchantReferenceId", "invoiceNumber"]);
+    reading.money = money(payload, &["authAmount", "settleAmount"], &["currencyCode", "currency"], UNIT);
+    reading.occurred_at = time(node, &["eventDate"]);
+    Some(reading)
+}
+
+fn answer(node: &Node) -> Option<Reading> {
+    let transaction = node.get("transactionResponse");
+    let outer = node.at("messages.message.0");
+    let outer = if outer.is_null() { node.at("messages.message") } else { outer };
+    let Some(response) = transaction.text_at("responseCode") else {
+        let code = outer.text_at("code").filter(|_| node.is("messages.resultCode", "Error"))?;
+        let reason = if code == "E00001" { ProviderError } else { Configuration };
+        let mut reading = refused_call(code.clone(), reason);
+        reading.code = Some(code);
+        reading.message = outer.text_at("text");
+        reading.reference = node.text_at("refId");
+        return Some(reading);
+    };
+    let error = ["errors.error.0", "errors.error", "errors.0"]
+        .iter()
+        .map(|path| transaction.at(path))
+        .find(|error| error.has("errorCode"));
+    let code = error.and_then(|error| error.text_at("errorCode"));
+    let is_original = |id: &str| transaction.text_at("transId").as_deref() == Some(id);
+    let original = transaction.text_at("refTransID").filter(|id| !is_original(id));
+    let has_no_authorization = !transaction.has("authCode")
+        && !transaction.has("cvvResultCode")
+        && !transaction.has("cavvResultCode");
+    let mut reading = match response.as_str() {
+        "1" if original.is_some() && !transaction.has("authCode")
+            || has_no_authorization && transaction.has("accountType") && !transaction.has("refTransID") =>
+        {
+            Reading::new(Subject::Refund, Refunded, "1")
+        }
+        "3" => failed(code.as_deref()),
+        _ => by_word(Subject::Payment, STATUSES, &response),
+    };
+    if reading.status == Declined && response == "2" {
+        // A decline without an error may still say that the code of the card was wrong.
+        because(&mut reading, REASONS, std::slice::from_ref(&code));
+        let wrong_code = transaction.is("cvvResultCode", "N");
+        if reading.reason == Some(FailureReason::Unexplained) {
+            reading.reason = Some(if wrong_code { InvalidCard } else { BankDecline });
+            if wrong_code {
+                reading.native_status = "2/N".to_owned();
+            }
+        }
+    }
+    reading.payment_id = original.clone().or_else(|| transaction.text_at("transId").filter(|id| id != "0"));
+    reading.operation_id = original.is_some().then(|| transaction.text_at("transId")).flatten();
+    reading.reference = node.text_at("refId");
+    reading.code = code;
+    reading.message = error.and_then(|error| error.text_at("errorText")).or_else(|| outer.text_at("text"));
+    reading.card_brand = brand(transaction, &["accountType"]);
+    let fields = transaction.at("userFields.userField").items();
+    let named = fields.iter().find(|field| field.is("name", "x_currency_code"));
+    if let (Some(field), Some(amount)) = (named, transaction.text_at("amount"))
+        && let Some(currency) = currency(field, &["value"])
+    {
+        reading.money = cauce_model::Money::parse(&amount, 0, currency).ok();
+    }
+    Some(reading)
+}
+
+/// An error is the card's, or the call's.
+fn failed(code: Option<&str>) -> Reading {
+    let word = code.map_or_else(|| "3".to_owned(), |code| format!("3/{code}"));
+    match code.map(|code| meaning(REASONS, code)) {
+        Some(Some(reason @ (ProviderError | NetworkError))) => {
+            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Failed, word) }
+        }
+        Some(Some(Duplicate)) => refused_call(word, Duplicate),
+        Some(Some(reason)) => {
+            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, word) }
+        }
+        Some(None) => refused_call(word, Configuration),
+        None => Reading {
+            reason: Some(FailureReason::Unexplained),
+            ..Reading::new(Subject::Payment, Failed, word)
+        },
+    }
+}

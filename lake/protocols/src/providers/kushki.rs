@@ -1,0 +1,193 @@
+//! Kushki: webhooks and answers of cards, transfers and cash.
+//!
+//! A short answer of its card API is a ticket alone, which does not tell a charge from a capture or a void.
+//!
+//! Sources: its reference of card and transfer payments, "Webhooks", "Error codes".
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, country, meaning, money, refused_call, time},
+    words::ISO_8583,
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct Kushki;
+
+const STATUSES: &Words<StatusCategory> = &[
+    ("APPROVAL", Approved),
+    ("APPROVED", Approved),
+    ("approvedTransaction", Approved),
+    ("DECLINED", Declined),
+    ("declinedTransaction", Declined),
+    ("INITIALIZED", Pending),
+    ("initializedTransaction", Pending),
+    ("PENDING", Pending),
+    ("pendingTransaction", Pending),
+    ("EXPIRED", Expired),
+    ("expiredTransaction", Expired),
+    ("CANCELED", Cancelled),
+    ("VOIDED", Cancelled),
+];
+
+/// Codes of answers, with and without the `K` before them.
+const REASONS: &Words<FailureReason> = &[
+    ("K322", Fraud),
+    ("322", Fraud),
+    ("K012", ProviderError),
+    ("012", ProviderError),
+    ("K028", Timeout),
+    ("228", InsufficientFunds),
+    ("K040", Duplicate),
+];
+
+const UNIT: Unit = Unit::Major;
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 70,
+        what: "ticketNumber with a transaction's status",
+        is_there: |node| {
+            node.has("ticketNumber")
+                && (node.has("transactionReference")
+                    || node.has("transactionStatus")
+                    || node.has("details.transactionStatus")
+                    || node.has("approvedTransactionAmount"))
+        },
+    },
+    Mark {
+        weight: 60,
+        what: "a ticket alone",
+        is_there: |node| node.has("ticketNumber") && node.members().len() == 1,
+    },
+    Mark {
+        weight: 60,
+        what: "a code that begins with K",
+        is_there: |node| {
+            node.has("message")
+                && node.text_at("code").is_some_and(|code| {
+                    code.len() == 4
+                        && code.starts_with('K')
+                        && code[1..].bytes().all(|byte| byte.is_ascii_digit())
+                })
+        },
+    },
+];
+
+impl Provider for Kushki {
+    fn name(&self) -> &'static str {
+        "kushki"
+    }
+
+    fn title(&self) -> &'static str {
+        "Kushki"
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["x-kushki-signature", "x-kushki-simplesignature"]
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        one(record).into_iter().collect()
+    }
+}
+
+fn one(node: &Node) -> Option<Reading> {
+    let details = match node.get("details") {
+        details @ Node::Map(_) => details,
+        _ => node,
+    };
+    let first = |paths: &[&str]| details.first_of(paths).or_else(|| node.first_of(paths));
+    let code = first(&["responseCode", "code", "processorResponseCode"]);
+    let message = first(&["responseText", "message"]);
+    let mut reading = if let Some(status) = first(&["transactionStatus", "status"]) {
+        transaction(&status, first(&["transactionType", "type"]).as_deref())
+    } else if let Some(successful) = node.at("isSuccessful").flag() {
+        let (status, word) =
+            if successful { (Approved, "isSuccessful") } else { (Declined, "not isSuccessful") };
+        Reading::new(Subject::Payment, status, word)
+    } else if code.as_deref() == Some("K000") && message.as_deref().is_some_and(is_refund) {
+        Reading::new(Subject::Refund, Refunded, "K000")
+    } else if matches!(code.as_deref(), Some("K000" | "000")) {
+        Reading::new(Subject::Payment, Approved, code.clone()?)
+    } else if let Some(code) = &code {
+        // The codes of refused calls are the provider's own; a bank's refusal comes with a status.
+        let known = meaning(REASONS, code);
+        let mut reading = refused_call(code.clone(), known.unwrap_or(Configuration));
+        if known == Some(Fraud) || known == Some(InsufficientFunds) {
+            reading.subject = Subject::Payment;
+            reading.status = Declined;
+        }
+        reading
+    } else {
+        node.text_at("ticketNumber")?;
+        Reading::new(Subject::Payment, Unknown, "ticketNumber")
+    };
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if reading.subject == Subject::Request && reading.reason == Some(FailureReason::Unexplained) {
+        reading.reason = Some(Configuration);
+    }
+    if reading.status == Declined && reading.reason == Some(FailureReason::Unexplained) {
+        because(&mut reading, ISO_8583, &[first(&["processorErrorCode", "acquirerResponseCode"])]);
+    }
+    reading.payment_id = first(&["saleTicketNumber", "ticketNumber"]);
+    reading.operation_id = first(&["ticketNumber"]);
+    reading.event_id =
+        first(&["ticketNumber", "transactionReference"]).map(|id| format!("{id}:{}", reading.native_status));
+    reading.reference = first(&["metadata.orderId", "metadata.reference", "transactionReference"]);
+    reading.merchant_id = first(&["merchantId"]);
+    reading.merchant_name = first(&["merchantName"]);
+    reading.code = code.filter(|code| code != "000");
+    reading.message = message;
+    let amounts =
+        ["approvedTransactionAmount", "amount.totalAmount", "requestAmount", "approvedAmount", "amount"];
+    let currencies = ["currencyCode", "amount.currency", "currency"];
+    reading.money =
+        money(details, &amounts, &currencies, UNIT).or_else(|| money(node, &amounts, &currencies, UNIT));
+    reading.payment_method = first(&["paymentMethod"]);
+    reading.card_brand = brand(details, &["paymentBrand", "cardBrand"]);
+    reading.country = country(details, &["cardCountryCode", "country"]);
+    reading.occurred_at =
+        time(details, &["created", "createdAt"]).or_else(|| time(node, &["created", "createdAt"]));
+    Some(reading)
+}
+
+fn is_refund(message: &str) -> bool {
+    let message = message.to_lowercase();
+    message.contains("reembolso") || message.contains("refund")
+}
+
+fn transaction(status: &str, kind: Option<&str>) -> Reading {
+    let known = meaning(STATUSES, status).unwrap_or(Unknown);
+    let kind = kind.unwrap_or_default().to_ascii_uppercase();
+    let (subject, meaning) = match (kind.as_str(), known) {
+        ("PREAUTH" | "PREAUTHORIZATION", Approved) => (Subject::Payment, Authorized),
+        ("VOID", Approved) => (Subject::Payment, Cancelled),
+        ("REFUND", Approved) => (Subject::Refund, Refunded),
+        ("REFUND", Declined) => (Subject::Refund, Failed),
+        ("REFUND", other) => (Subject::Refund, other),
+        ("CHARGEBACK", _) => (Subject::Dispute, Chargeback),
+        (_, known) => (Subject::Payment, known),
+    };
+    let word = if kind.is_empty() { status.to_owned() } else { format!("{kind}/{status}") };
+    Reading::new(subject, meaning, word)
+}

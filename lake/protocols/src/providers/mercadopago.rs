@@ -1,0 +1,390 @@
+//! Mercado Pago: payments, refunds, chargebacks and orders as its API answers them, and its notifications, which name a
+//! resource and hold none.
+//!
+//! Sources: the reference of payments (`status`, `status_detail`), orders, chargebacks; "Webhooks".
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct MercadoPago;
+
+const STATUSES: &Words<StatusCategory> = &[
+    ("approved", Approved),
+    ("authorized", Authorized),
+    ("pending", Pending),
+    ("in_process", Pending),
+    ("in_mediation", Pending),
+    ("rejected", Declined),
+    ("cancelled", Cancelled),
+    ("refunded", Refunded),
+    ("charged_back", Chargeback),
+    // Orders and their transactions.
+    ("created", Pending),
+    ("processing", Pending),
+    ("action_required", Pending),
+    ("processed", Approved),
+    ("failed", Declined),
+    ("canceled", Cancelled),
+    ("expired", Expired),
+    ("partially_refunded", PartiallyRefunded),
+];
+
+const REFUNDS: &Words<StatusCategory> = &[
+    ("approved", Refunded),
+    ("processed", Refunded),
+    ("refunded", Refunded),
+    ("in_process", Pending),
+    ("processing", Pending),
+    ("pending", Pending),
+    ("authorized", Pending),
+    ("rejected", Failed),
+    ("failed", Failed),
+    ("cancelled", Cancelled),
+];
+
+/// `status_detail`.
+const REASONS: &Words<FailureReason> = &[
+    ("cc_rejected_insufficient_amount", InsufficientFunds),
+    ("insufficient_amount", InsufficientFunds),
+    ("cc_rejected_other_reason", BankDecline),
+    ("rejected_by_issuer", BankDecline),
+    ("rejected_by_bank", BankDecline),
+    ("rejected_by_regulations", BankDecline),
+    ("cc_rejected_call_for_authorize", BankDecline),
+    ("required_call_for_authorize", BankDecline),
+    ("bank_error", NetworkError),
+    ("cc_rejected_high_risk", Fraud),
+    ("high_risk", Fraud),
+    ("rejected_high_risk", Fraud),
+    ("cc_rejected_blacklist", Fraud),
+    ("cc_rejected_bad_filled_date", ExpiredCard),
+    ("bad_filled_date", ExpiredCard),
+    ("cc_rejected_bad_filled_card_number", InvalidCard),
+    ("cc_rejected_bad_filled_security_code", InvalidCard),
+    ("cc_rejected_bad_filled_other", InvalidCard),
+    ("bad_filled_card_number", InvalidCard),
+    ("bad_filled_security_code", InvalidCard),
+    ("bad_filled_other", InvalidCard),
+    ("cc_rejected_card_disabled", InvalidCard),
+    ("card_disabled", InvalidCard),
+    ("invalid_card_token", InvalidCard),
+    ("cc_rejected_card_error", ProviderError),
+    ("cc_rejected_card_type_not_allowed", Configuration),
+    ("cc_rejected_invalid_installments", Configuration),
+    ("invalid_installments", Configuration),
+    ("cc_rejected_3ds_challenge", AuthenticationFailed),
+    ("cc_rejected_3ds_mandatory", AuthenticationFailed),
+    ("cc_rejected_max_attempts", LimitExceeded),
+    ("max_attempts_exceeded", LimitExceeded),
+    ("cc_amount_rate_limit_exceeded", LimitExceeded),
+    ("amount_limit_exceeded", LimitExceeded),
+    ("cc_rejected_card_limit", LimitExceeded),
+    ("rejected_insufficient_data", Configuration),
+    ("rejected_by_biz_rule", Fraud),
+    ("cc_rejected_duplicated_payment", Duplicate),
+    ("processing_error", ProviderError),
+    ("by_payer", CancelledByUser),
+];
+
+const UNIT: Unit = Unit::Major;
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 70,
+        what: "status_detail and payment_method_id",
+        is_there: |node| {
+            node.has("status_detail") && node.has("payment_method_id") && node.has("transaction_amount")
+        },
+    },
+    Mark {
+        weight: 30,
+        what: "collector_id",
+        is_there: |node| node.has("collector_id") || node.has("collector.id"),
+    },
+    Mark {
+        weight: 90,
+        what: "a notification that names a resource",
+        is_there: |node| {
+            node.has("data.id")
+                && node.has("action")
+                && node.has("type")
+                && (node.has("user_id") || node.has("api_version"))
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "an old notification with topic and resource",
+        is_there: |node| {
+            node.has("topic")
+                && node.text_at("resource").is_some_and(|resource| {
+                    resource.contains("mercadolibre") || resource.contains("mercadopago")
+                })
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "an order with its transactions",
+        is_there: |node| {
+            (node.has("transactions.payments") || node.has("transactions.refunds")) && node.has("status")
+        },
+    },
+];
+
+impl Provider for MercadoPago {
+    fn name(&self) -> &'static str {
+        "mercadopago"
+    }
+
+    fn title(&self) -> &'static str {
+        "Mercado Pago"
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        // Pages of a search.
+        for list in ["results", "elements", "data", "events"] {
+            if let Node::List(found) = record.get(list) {
+                return found.iter().filter_map(one).collect();
+            }
+        }
+        one(record).into_iter().collect()
+    }
+}
+
+fn one(node: &Node) -> Option<Reading> {
+    let mut reading =
+        if node.has("transaction_amount") || node.has("status_detail") && node.has("payment_type_id") {
+            payment(node)
+        } else if node.has("transactions") || node.has("total_amount") && node.has("processing_mode") {
+            order(node)
+        } else if node.has("preference_id") || node.has("order_status") {
+            merchant_order(node)
+        } else if node.has("reason_id") || node.text_at("id").is_some_and(|id| id.starts_with("CB-")) {
+            chargeback(node)
+        } else if node.has("disbursement_id")
+            || node.has("refund_mode")
+            || node.has("payment_id") && node.has("amount")
+        {
+            refund(node)
+        } else if node.has("device_id") || node.has("payment_intent_id") {
+            terminal(node)
+        } else if node.has("data.id") && node.has("type") || node.has("topic") {
+            // It says that there is something to fetch, and not what became of it.
+            let mut reading = no_payment(Subject::Other, node.first_of(&["action", "topic", "type"])?);
+            reading.payment_id = node.text_at("data.id").filter(|_| node.is("type", "payment"));
+            reading.event_id = node.text_at("id");
+            reading.merchant_id = node.text_at("user_id");
+            reading.native_event = node.first_of(&["action", "topic"]);
+            reading
+        } else if node.has("error") && node.has("status") {
+            let word = node.text_at("error")?;
+            let reason = match node.text_at("status").as_deref() {
+                Some(status) if status.starts_with('5') => ProviderError,
+                Some("429") => LimitExceeded,
+                _ => Configuration,
+            };
+            let mut reading = refused_call(word, reason);
+            reading.code = node.first_of(&["cause.0.code", "status"]);
+            reading.message = node.text_at("message");
+            reading
+        } else if node.text_at("id").is_some_and(|id| id.starts_with("pay_")) {
+            Reading { payment_id: node.text_at("id"), ..Reading::new(Subject::Payment, Unknown, "") }
+        } else {
+            no_payment(Subject::Other, node.first_of(&["status", "state", "type", "id"])?)
+        };
+    reading.occurred_at = time(
+        node,
+        &[
+            "date_last_updated",
+            "last_updated_date",
+            "last_modified",
+            "date_created",
+            "created_date",
+            "created_on",
+        ],
+    );
+    reading.reference = reading.reference.or_else(|| node.text_at("external_reference"));
+    Some(reading)
+}
+
+fn payment(node: &Node) -> Reading {
+    let (status, detail) = (node.text_at("status").unwrap_or_default(), node.text_at("status_detail"));
+    let mut reading = by_word(Subject::Payment, STATUSES, &status);
+    reading.native_status =
+        [Some(status), detail.clone()].into_iter().flatten().collect::<Vec<_>>().join("/");
+    match (reading.status, detail.as_deref()) {
+        (Cancelled, Some("expired")) => reading.status = Expired,
+        (Cancelled, Some("by_payer")) => reading.reason = Some(CancelledByUser),
+        (Approved, Some("partially_refunded")) => reading.status = PartiallyRefunded,
+        (Declined, _) => because(&mut reading, REASONS, std::slice::from_ref(&detail)),
+        _ => {}
+    }
+    if reading.status == Chargeback {
+        reading.subject = Subject::Dispute;
+        if matches!(detail.as_deref(), Some("reimbursed")) {
+            reading.status = Approved;
+        }
+    }
+    let total = |path: &str| money(node, &[path], &["currency_id"], UNIT).map(|money| money.minor);
+    let back = total("transaction_amount_refunded").filter(|minor| *minor > 0);
+    reading.money = match reading.status {
+        Refunded | PartiallyRefunded if back.is_some() => {
+            money(node, &["transaction_amount_refunded"], &["currency_id"], UNIT)
+        }
+        _ => money(node, &["transaction_amount"], &["currency_id"], UNIT),
+    };
+    let is_captured = node.at("captured").flag() != Some(false);
+    let has_paid = matches!(reading.status, Approved | Refunded | PartiallyRefunded | Chargeback);
+    reading.totals.authorized =
+        total("transaction_amount").filter(|_| has_paid || reading.status == Authorized);
+    reading.totals.captured = total("transaction_amount").filter(|_| has_paid && is_captured);
+    reading.totals.refunded = back;
+    reading.payment_id = node.text_at("id");
+    reading.merchant_id = node.text_at("collector_id");
+    reading.code = detail;
+    reading.payment_method = node.first_of(&["payment_type_id", "payment_method_id"]);
+    if node.text_at("payment_type_id").is_some_and(|kind| kind.ends_with("_card")) {
+        reading.card_brand = brand(node, &["payment_method_id"]);
+    }
+    reading
+}
+
+fn order(node: &Node) -> Reading {
+    let refund = node.at("transactions.refunds.0");
+    let payment = node.at("transactions.payments.0");
+    let status = node.first_of(&["status"]).unwrap_or_default();
+    let detail = payment.text_at("status_detail").or_else(|| node.text_at("status_detail"));
+    let mut reading = by_word(Subject::Payment, STATUSES, &status);
+    if !refund.is_null() {
+        reading.operation_id = refund.text_at("id");
+    }
+    if !node.has("status") && !refund.is_null() {
+        reading = by_word(Subject::Refund, REFUNDS, &refund.text_at("status").unwrap_or_default());
+        reading.operation_id = refund.text_at("id");
+    } else if let Some(detail) = &detail {
+        match (reading.status, detail.as_str()) {
+            (Approved, "partially_refunded") => reading.status = PartiallyRefunded,
+            (Cancelled, "expired") => reading.status = Expired,
+            // Money is reserved, and the order waits for its capture.
+            (Pending, "waiting_capture") => reading.status = Authorized,
+            // No bank was asked with it.
+            (Declined, "invalid_card_token") => reading.status = Failed,
+            _ => {}
+        }
+        reading.native_status = format!("{}/{detail}", reading.native_status);
+    }
+    because(&mut reading, REASONS, std::slice::from_ref(&detail));
+    let currency: &[&str] = &["currency", "currency_id"];
+    let amount: &[&str] =
+        &["transactions.refunds.0.amount", "transactions.payments.0.amount", "total_amount"];
+    reading.money = money(
+        node,
+        if reading.subject == Subject::Refund { &amount[..1] } else { &amount[1..] },
+        currency,
+        UNIT,
+    );
+    reading.payment_id = node.text_at("id");
+    reading.code = detail;
+    reading.merchant_id = node.text_at("user_id");
+    reading.payment_method = payment.first_of(&["payment_method.type"]);
+    if payment.text_at("payment_method.type").is_some_and(|kind| kind.ends_with("_card")) {
+        reading.card_brand = brand(payment, &["payment_method.id"]);
+    }
+    reading
+}
+
+/// An order of a merchant, which payments are made for.
+fn merchant_order(node: &Node) -> Reading {
+    const ORDERS: &Words<StatusCategory> = &[
+        ("payment_required", Pending),
+        ("payment_in_process", Pending),
+        ("partially_paid", Pending),
+        ("undefined", Pending),
+        ("paid", Approved),
+        ("reverted", Refunded),
+        ("partially_reverted", PartiallyRefunded),
+        ("expired", Expired),
+        ("opened", Pending),
+        ("closed", Approved),
+    ];
+    let word = node.first_of(&["order_status", "status"]).unwrap_or_default();
+    let mut reading = by_word(Subject::Payment, ORDERS, &word);
+    if node.at("cancelled").flag() == Some(true) {
+        reading.status = Cancelled;
+    }
+    reading.payment_id = node.text_at("id");
+    reading.merchant_id = node.text_at("collector.id");
+    reading
+}
+
+fn refund(node: &Node) -> Reading {
+    let status = node.text_at("status").unwrap_or_default();
+    let mut reading = by_word(Subject::Refund, REFUNDS, &status);
+    because(&mut reading, REASONS, &[]);
+    reading.operation_id = node.text_at("id");
+    reading.payment_id = node.first_of(&["payment_id", "advanced_payment_id"]);
+    reading.money = money(node, &["amount"], &["currency_id"], UNIT);
+    reading
+}
+
+fn chargeback(node: &Node) -> Reading {
+    let status = node.first_of(&["status", "documentation_status"]).unwrap_or_default();
+    // Who bears it in the end is said by `coverage_applied`.
+    let meaning = match (node.at("coverage_applied").flag(), meaning(CHARGEBACKS, &status)) {
+        (Some(true), _) => Approved,
+        (_, known) => known.unwrap_or(Chargeback),
+    };
+    let mut reading = Reading::new(Subject::Dispute, meaning, status);
+    reading.operation_id = node.text_at("id");
+    reading.payment_id = node.first_of(&["payment_id", "payments.0"]);
+    reading.money = money(node, &["amount"], &["currency_id", "currency"], UNIT);
+    reading.code = node.first_of(&["reason_id", "reason"]);
+    reading.message = node.text_at("reason");
+    reading
+}
+
+const CHARGEBACKS: &Words<StatusCategory> =
+    &[("in_review", Chargeback), ("lost", Chargeback), ("won", Approved), ("covered", Approved)];
+
+/// Intents of the card terminals.
+fn terminal(node: &Node) -> Reading {
+    const INTENTS: &Words<StatusCategory> = &[
+        ("OPEN", Pending),
+        ("ON_TERMINAL", Pending),
+        ("PROCESSING", Pending),
+        ("CONFIRMATION_REQUIRED", Pending),
+        ("PROCESSED", Approved),
+        ("FINISHED", Approved),
+        ("CANCELED", Cancelled),
+        ("ABANDONED", Expired),
+        ("ERROR", Failed),
+    ];
+    let status = node.first_of(&["state", "status"]).unwrap_or_default();
+    let mut reading = by_word(Subject::Payment, INTENTS, &status);
+    because(&mut reading, REASONS, &[]);
+    reading.payment_id = node.first_of(&["payment_intent_id", "id"]);
+    reading.payment_method = node.text_at("payment.type");
+    reading
+}

@@ -1,0 +1,117 @@
+//! Payment providers: who speaks, and what it says in ours.
+//!
+//! A provider is one file here and a line in [`all`]. Its file holds how its documents are told from others', its tables
+//! of words and ours, its exceptions in minor units, and its reader. Everything is pure: a tree in, readings out.
+//!
+//! Evidence for the words is in each file: the provider's public documentation, and payloads seen.
+
+mod adyen;
+mod authorizenet;
+mod braintree;
+mod checkout;
+mod conekta;
+mod cybersource;
+mod detection;
+mod dlocal;
+mod ebanx;
+mod gocardless;
+mod kushki;
+mod mercadopago;
+mod mollie;
+mod openpay;
+mod paypal;
+mod payu;
+mod razorpay;
+mod reading;
+mod square;
+mod stripe;
+mod wompi;
+mod words;
+mod worldpay;
+
+use std::fmt::Debug;
+
+use cauce_model::{FailureReason, Reading, StatusCategory, Subject, Totals};
+pub use detection::{Detected, Evidence, Sent, detect};
+
+use crate::document::Node;
+
+/// Every provider whose events Cauce understands. Adding one is its file and a line here.
+pub fn all() -> &'static [&'static dyn Provider] {
+    &[
+        &stripe::Stripe,
+        &adyen::Adyen,
+        &mercadopago::MercadoPago,
+        &payu::PayU,
+        &dlocal::DLocal,
+        &kushki::Kushki,
+        &paypal::PayPal,
+        &braintree::Braintree,
+        &worldpay::Worldpay,
+        &checkout::Checkout,
+        &conekta::Conekta,
+        &openpay::Openpay,
+        &wompi::Wompi,
+        &ebanx::Ebanx,
+        &mollie::Mollie,
+        &square::Square,
+        &razorpay::Razorpay,
+        &authorizenet::AuthorizeNet,
+        &cybersource::CyberSource,
+        &gocardless::GoCardless,
+    ]
+}
+
+/// The provider of this name.
+pub fn find(name: &str) -> Option<&'static dyn Provider> {
+    all().iter().copied().find(|provider| provider.name() == name)
+}
+
+/// What a provider's rules say of a record.
+pub fn read(provider: &dyn Provider, record: &Node) -> Vec<Reading> {
+    let mut readings = provider.read(record);
+    // An amount beside something that is no money moved, such as a card's verification, is nobody's.
+    for reading in readings.iter_mut().filter(|reading| reading.subject == Subject::Other) {
+        reading.money = None;
+        reading.totals = Totals::default();
+    }
+    readings
+}
+
+/// One provider.
+pub trait Provider: Debug + Sync {
+    /// Its name in addresses, keys and columns: small letters, digits and `_`.
+    fn name(&self) -> &'static str;
+
+    /// Its name for people.
+    fn title(&self) -> &'static str;
+
+    /// Headers that only this provider sends with its webhooks, in small letters.
+    fn headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What tells its documents from those of others: each a weight, what is seen, and how. Weights add up; 60 and more is
+    /// enough, if nobody else comes near.
+    fn marks(&self) -> &'static [Mark];
+
+    /// Reads a record; [`read`] is for everybody else. None: the rules don't know this shape.
+    fn read(&self, record: &Node) -> Vec<Reading>;
+
+    /// Its words for statuses and ours, for the documentation.
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)];
+
+    /// Its words for failures and ours, for the documentation.
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)];
+}
+
+/// Something in a document that speaks for a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    /// How much it says, of 100.
+    pub weight: u32,
+    /// What is seen.
+    pub what: &'static str,
+    /// Whether it is there.
+    pub is_there: fn(&Node) -> bool,
+}

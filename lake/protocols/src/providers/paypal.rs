@@ -1,0 +1,471 @@
+//! PayPal: webhooks (`event_type`, `resource`), orders, captures, authorizations and refunds of its REST API, and the SOAP
+//! answers of its classic one.
+//!
+//! An order that is `APPROVED` has its payer's consent, and no money.
+//!
+//! Sources: "Webhook event names", references of orders, payments and disputes; error codes of the classic API.
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{
+        Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
+    },
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct PayPal;
+
+/// Orders.
+const STATUSES: &Words<StatusCategory> = &[
+    ("CREATED", Pending),
+    ("SAVED", Pending),
+    ("APPROVED", Pending),
+    ("PAYER_ACTION_REQUIRED", Pending),
+    ("PENDING", Pending),
+    ("COMPLETED", Approved),
+    ("VOIDED", Cancelled),
+];
+
+const CAPTURES: &Words<StatusCategory> = &[
+    ("COMPLETED", Approved),
+    ("CAPTURED", Approved),
+    ("PENDING", Pending),
+    ("DECLINED", Declined),
+    ("DENIED", Declined),
+    ("FAILED", Failed),
+    ("REFUNDED", Refunded),
+    ("PARTIALLY_REFUNDED", PartiallyRefunded),
+    ("REVERSED", Chargeback),
+    ("EXPIRED", Expired),
+    ("VOIDED", Cancelled),
+];
+
+const AUTHORIZATIONS: &Words<StatusCategory> = &[
+    ("CREATED", Authorized),
+    ("AUTHORIZED", Authorized),
+    ("CAPTURED", Approved),
+    ("PARTIALLY_CAPTURED", Approved),
+    ("PENDING", Pending),
+    ("DENIED", Declined),
+    ("EXPIRED", Expired),
+    ("VOIDED", Cancelled),
+];
+
+const REFUNDS: &Words<StatusCategory> =
+    &[("COMPLETED", Refunded), ("PENDING", Pending), ("FAILED", Failed), ("CANCELLED", Cancelled)];
+
+/// `PaymentStatus` of the classic API.
+const CLASSIC: &Words<StatusCategory> = &[
+    ("Completed", Approved),
+    ("Completed-Funds-Held", Approved),
+    ("Processed", Approved),
+    ("Created", Pending),
+    ("Pending", Pending),
+    ("In-Progress", Pending),
+    ("Denied", Declined),
+    ("Failed", Failed),
+    ("Expired", Expired),
+    ("Refunded", Refunded),
+    ("Partially-Refunded", PartiallyRefunded),
+    ("Reversed", Chargeback),
+    ("Canceled-Reversal", Approved),
+    ("Voided", Cancelled),
+];
+
+/// Processor response codes, status details and issues of the REST API; error codes of the classic one.
+const REASONS: &Words<FailureReason> = &[
+    ("0500", BankDecline),
+    ("1000", BankDecline),
+    ("1330", InvalidCard),
+    ("5100", BankDecline),
+    ("5110", InvalidCard),
+    ("5120", InsufficientFunds),
+    ("5130", InvalidCard),
+    ("5140", InvalidCard),
+    ("5150", InvalidCard),
+    ("5170", InvalidCard),
+    ("5180", InvalidCard),
+    ("5400", ExpiredCard),
+    ("5650", AuthenticationFailed),
+    ("5700", BankDecline),
+    ("5900", InvalidCard),
+    ("5910", InvalidCard),
+    ("5920", InvalidCard),
+    ("5930", InvalidCard),
+    ("9100", BankDecline),
+    ("9500", Fraud),
+    ("9510", Fraud),
+    ("9520", Fraud),
+    ("9530", Fraud),
+    ("9540", BankDecline),
+    ("9600", Fraud),
+    ("INSTRUMENT_DECLINED", BankDecline),
+    ("PAYMENT_DENIED", BankDecline),
+    ("INSUFFICIENT_FUNDS", InsufficientFunds),
+    ("CARD_EXPIRED", ExpiredCard),
+    ("PAYER_CANNOT_PAY", BankDecline),
+    ("TRANSACTION_REFUSED", BankDecline),
+    ("COMPLIANCE_VIOLATION", Fraud),
+    ("DUPLICATE_INVOICE_ID", Duplicate),
+    ("MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED", LimitExceeded),
+    ("10417", BankDecline),
+    ("10486", BankDecline),
+    ("10502", ExpiredCard),
+    ("10504", InvalidCard),
+    ("10508", ExpiredCard),
+    ("10510", Configuration),
+    ("10519", InvalidCard),
+    ("10521", InvalidCard),
+    ("10527", InvalidCard),
+    ("10535", InvalidCard),
+    ("10541", BankDecline),
+    ("10544", BankDecline),
+    ("10562", ExpiredCard),
+    ("10748", InvalidCard),
+    ("10754", BankDecline),
+    ("10762", InvalidCard),
+    ("15001", LimitExceeded),
+    ("15002", BankDecline),
+    ("15004", InvalidCard),
+    ("15005", BankDecline),
+    ("15006", ExpiredCard),
+    ("15007", ExpiredCard),
+    ("15011", BankDecline),
+];
+
+const UNIT: Unit = Unit::Major;
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 90,
+        what: "event_type, resource_type and resource",
+        is_there: |node| node.has("event_type") && node.has("resource") && node.has("create_time"),
+    },
+    Mark {
+        weight: 80,
+        what: "an order with intent and purchase_units",
+        is_there: |node| node.has("purchase_units") && (node.has("intent") || node.has("status")),
+    },
+    Mark {
+        weight: 80,
+        what: "links of paypal.com",
+        is_there: |node| {
+            node.has("status")
+                && node
+                    .get("links")
+                    .items()
+                    .iter()
+                    .any(|link| link.text_at("href").is_some_and(|href| href.contains("paypal.com/")))
+        },
+    },
+    Mark {
+        weight: 90,
+        what: "a SOAP answer with Ack and CorrelationID",
+        is_there: |node| classic(node).is_some(),
+    },
+];
+
+impl Provider for PayPal {
+    fn name(&self) -> &'static str {
+        "paypal"
+    }
+
+    fn title(&self) -> &'static str {
+        "PayPal"
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["paypal-transmission-id", "paypal-transmission-sig"]
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        let reading = if let Some((name, body)) = classic(record) {
+            Some(soap(name, body))
+        } else if record.has("event_type") {
+            event_of(record)
+        } else {
+            resource(record, kind_of(record))
+        };
+        reading.into_iter().collect()
+    }
+}
+
+/// The answer in a SOAP envelope, and its name.
+fn classic(node: &Node) -> Option<(&str, &Node)> {
+    let body = node.at("Envelope.Body").members();
+    let (name, answer) = body.iter().find(|(_, answer)| answer.has("Ack") && answer.has("CorrelationID"))?;
+    Some((name, answer))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Order,
+    Capture,
+    Authorization,
+    Refund,
+    Dispute,
+    Other,
+}
+
+fn kind_of(node: &Node) -> Kind {
+    let place = node
+        .get("links")
+        .items()
+        .iter()
+        .find(|link| link.is("rel", "self"))
+        .and_then(|link| link.text_at("href"))
+        .unwrap_or_default();
+    match () {
+        () if node.has("purchase_units") || place.contains("/checkout/orders/") => Kind::Order,
+        () if place.contains("/authorization") || node.has("expiration_time") => Kind::Authorization,
+        () if place.contains("/refund") || node.has("seller_payable_breakdown") => Kind::Refund,
+        () if node.has("dispute_id") || node.has("dispute_state") => Kind::Dispute,
+        () if place.contains("/captures/") || place.contains("/sale/") || node.has("final_capture") => {
+            Kind::Capture
+        }
+        () => Kind::Other,
+    }
+}
+
+fn event_of(node: &Node) -> Option<Reading> {
+    let event = node.text_at("event_type")?;
+    let kind = match event.as_str() {
+        // Its resource is the refund, and not the capture.
+        "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.SALE.REFUNDED" => Kind::Refund,
+        name if name.starts_with("PAYMENT.REFUND.") => Kind::Refund,
+        name if name.contains("DISPUTE") => Kind::Dispute,
+        name if name.starts_with("PAYMENT.CAPTURE.") || name.starts_with("PAYMENT.SALE.") => Kind::Capture,
+        name if name.starts_with("PAYMENT.AUTHORIZATION.") => Kind::Authorization,
+        name if name.starts_with("CHECKOUT.ORDER.") => Kind::Order,
+        _ => Kind::Other,
+    };
+    let mut reading = match event.as_str() {
+        name if name.contains("PAYOUT") => no_payment(Subject::Payout, name),
+        name if kind == Kind::Other => no_payment(Subject::Other, name),
+        _ => resource(node.get("resource"), kind)?,
+    };
+    match event.as_str() {
+        "PAYMENT.CAPTURE.REVERSED" | "PAYMENT.SALE.REVERSED" => {
+            (reading.subject, reading.status) = (Subject::Dispute, Chargeback);
+        }
+        "PAYMENT.CAPTURE.COMPLETED" | "CHECKOUT.ORDER.COMPLETED" if reading.status == Unknown => {
+            reading.status = Approved
+        }
+        "PAYMENT.CAPTURE.DECLINED" | "PAYMENT.CAPTURE.DENIED" if reading.status == Unknown => {
+            reading.status = Declined
+        }
+        "PAYMENT.AUTHORIZATION.VOIDED" if reading.status == Unknown => reading.status = Cancelled,
+        _ => {}
+    }
+    if reading.status == Declined && reading.reason.is_none() {
+        because(&mut reading, REASONS, &[]);
+    }
+    if reading.status != NotAPayment {
+        reading.native_status = format!("{event}/{}", reading.native_status);
+    }
+    reading.event_id = node.text_at("id");
+    reading.occurred_at = time(node, &["create_time"]);
+    reading.native_event = Some(event);
+    Some(reading)
+}
+
+fn resource(node: &Node, kind: Kind) -> Option<Reading> {
+    // The first version of the API says `state`, in small letters.
+    let word = node.first_of(&["status", "state", "dispute_state"]);
+    let Some(word) = word else { return error(node) };
+    let mut reading = match kind {
+        Kind::Order => order(node, &word),
+        Kind::Capture => by_word(Subject::Payment, CAPTURES, &word),
+        Kind::Authorization => by_word(Subject::Payment, AUTHORIZATIONS, &word),
+        Kind::Refund => by_word(Subject::Refund, REFUNDS, &word),
+        Kind::Dispute => dispute(node, &word),
+        Kind::Other => return None,
+    };
+    let code = node.first_of(&["processor_response.response_code", "status_details.reason", "reason_code"]);
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    reading.code = reading.code.or(code);
+    let own = node.text_at("id");
+    match kind {
+        Kind::Order => reading.payment_id = own,
+        Kind::Dispute => {
+            reading.operation_id = node.first_of(&["dispute_id", "id"]);
+            reading.payment_id = node.first_of(&["disputed_transactions.0.seller_transaction_id"]);
+        }
+        _ => {
+            let order = node.first_of(&["supplementary_data.related_ids.order_id"]);
+            let parent = node.first_of(&["capture_id", "sale_id", "parent_payment"]).or_else(|| up(node));
+            reading.payment_id = match kind {
+                Kind::Refund => order.or(parent),
+                _ => order.or_else(|| own.clone()),
+            };
+            reading.operation_id = own;
+        }
+    }
+    if reading.money.is_none() {
+        let amounts = ["amount.value", "amount.total", "dispute_amount.value"];
+        let currencies = ["amount.currency_code", "amount.currency", "dispute_amount.currency_code"];
+        reading.money = money(node, &amounts, &currencies, UNIT);
+    }
+    reading.reference =
+        reading.reference.or_else(|| node.first_of(&["custom_id", "invoice_id", "invoice_number", "custom"]));
+    reading.merchant_id = node.first_of(&["payee.merchant_id", "purchase_units.0.payee.merchant_id"]);
+    reading.country = country(node, &["payer.address.country_code"]);
+    if kind == Kind::Capture && reading.subject == Subject::Payment {
+        reading.totals.captured =
+            reading.money.map(|money| money.minor).filter(|_| reading.status == Approved);
+    }
+    reading.occurred_at = time(node, &["update_time", "create_time"]);
+    Some(reading)
+}
+
+/// A refund names its capture in a link.
+fn up(node: &Node) -> Option<String> {
+    let up = node.get("links").items().iter().find(|link| link.is("rel", "up"))?;
+    up.text_at("href")?.rsplit('/').next().map(str::to_owned)
+}
+
+fn order(node: &Node, word: &str) -> Reading {
+    let mut reading = by_word(Subject::Payment, STATUSES, word);
+    let unit = node.at("purchase_units.0");
+    reading.money = money(unit, &["amount.value"], &["amount.currency_code"], UNIT);
+    reading.reference = unit.first_of(&["custom_id", "invoice_id", "reference_id"]);
+    // A completed order may hold an authorization, or a capture that waits or was declined.
+    let (capture, authorization) = (unit.at("payments.captures.0"), unit.at("payments.authorizations.0"));
+    let inner = [(capture, CAPTURES), (authorization, AUTHORIZATIONS)];
+    if let Some((inner, words)) = inner.into_iter().find(|(inner, _)| inner.has("status"))
+        && reading.status == Approved
+    {
+        let word = inner.text_at("status").unwrap_or_default();
+        reading.status = meaning(words, &word).unwrap_or(Unknown);
+        reading.native_status = format!("{}/{word}", reading.native_status);
+        reading.operation_id = inner.text_at("id");
+        let code = inner.first_of(&["processor_response.response_code", "status_details.reason"]);
+        because(&mut reading, REASONS, std::slice::from_ref(&code));
+        reading.code = code;
+    }
+    reading.payment_method = node.get("payment_source").members().first().map(|(name, _)| name.clone());
+    reading.card_brand = brand(node, &["payment_source.card.brand"]);
+    reading
+}
+
+fn dispute(node: &Node, word: &str) -> Reading {
+    let outcome = node.first_of(&["dispute_outcome.outcome_code"]);
+    let won = ["RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED", "RESOLVED_WITH_PAYOUT"];
+    let status = match outcome.as_deref() {
+        Some(outcome) if won.contains(&outcome) => Approved,
+        _ => Chargeback,
+    };
+    let word = outcome.map_or_else(|| word.to_owned(), |outcome| format!("{word}/{outcome}"));
+    let mut reading = Reading::new(Subject::Dispute, status, word);
+    reading.code = node.text_at("reason");
+    reading
+}
+
+/// `{ "name": …, "details": [{ "issue": … }] }`.
+fn error(node: &Node) -> Option<Reading> {
+    let name = node.first_of(&["name", "error"])?;
+    let issue = node.first_of(&["details.0.issue"]);
+    let known = issue.as_deref().and_then(|issue| meaning(REASONS, issue));
+    let mut reading = match known {
+        Some(Duplicate) => refused_call(name, Duplicate),
+        Some(reason) => {
+            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, issue.clone()?) }
+        }
+        None if name.contains("INTERNAL") => refused_call(name, ProviderError),
+        None => refused_call(name, Configuration),
+    };
+    reading.code = issue;
+    reading.message = node.first_of(&["details.0.description", "message", "error_description"]);
+    Some(reading)
+}
+
+fn soap(name: &str, body: &Node) -> Reading {
+    let ack = body.text_at("Ack").unwrap_or_default();
+    let error = body.at("Errors.0");
+    let error = if error.is_null() { body.get("Errors") } else { error };
+    let code = error.text_at("ErrorCode");
+    let details =
+        body.members().iter().find(|(member, _)| member.ends_with("Details")).map(|(_, details)| details);
+    let info = details.map_or(&Node::Null, |details| details.at("PaymentInfo"));
+    let mut reading = match ack.as_str() {
+        "Failure" | "FailureWithWarning" => soap_failure(name, &ack, code.as_deref()),
+        _ if code.as_deref() == Some("11610") => {
+            Reading::new(Subject::Payment, Pending, format!("{ack}/11610"))
+        }
+        _ => soap_success(name, &ack, info),
+    };
+    reading.payment_id = info
+        .text_at("TransactionID")
+        .or_else(|| body.first_of(&["TransactionID", "AuthorizationID", "RefundTransactionID"]));
+    reading.code = code;
+    reading.message = error.first_of(&["LongMessage", "ShortMessage"]);
+    reading.money = money(info, &["GrossAmount"], &["GrossAmount.@currencyID"], UNIT).or_else(|| {
+        money(
+            body,
+            &["Amount", "GrossRefundAmount"],
+            &["Amount.@currencyID", "GrossRefundAmount.@currencyID"],
+            UNIT,
+        )
+    });
+    reading.country = details.and_then(|details| country(details, &["PayerInfo.PayerCountry"]));
+    reading.occurred_at = time(info, &["PaymentDate"]).or_else(|| time(body, &["Timestamp"]));
+    reading
+}
+
+/// What was asked tells a refused card from a refused call: capturing and voiding ask nobody's bank.
+fn soap_failure(name: &str, ack: &str, code: Option<&str>) -> Reading {
+    let pays = ["DoDirectPayment", "DoExpressCheckoutPayment", "DoReferenceTransaction"];
+    let is_payment = pays.iter().any(|call| name.starts_with(call));
+    let word = code.map_or_else(|| ack.to_owned(), |code| format!("{ack}/{code}"));
+    match code.map(|code| meaning(REASONS, code)) {
+        Some(Some(reason)) if reason != Configuration => {
+            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, word) }
+        }
+        None if is_payment => Reading {
+            reason: Some(FailureReason::Unexplained),
+            ..Reading::new(Subject::Payment, Failed, word)
+        },
+        _ if code == Some("10001") => refused_call(word, ProviderError),
+        _ => refused_call(word, Configuration),
+    }
+}
+
+fn soap_success(name: &str, ack: &str, info: &Node) -> Reading {
+    let word = format!("{name}/{ack}");
+    if let Some(status) = info.text_at("PaymentStatus") {
+        let mut reading = by_word(Subject::Payment, CLASSIC, &status);
+        if reading.status == Pending && info.is("PendingReason", "authorization") {
+            reading.status = Authorized;
+            reading.native_status = format!("{status}/authorization");
+        }
+        return reading;
+    }
+    match name.trim_end_matches("Response") {
+        "DoDirectPayment" | "DoCapture" => Reading::new(Subject::Payment, Approved, word),
+        "DoAuthorization" | "DoReauthorization" => Reading::new(Subject::Payment, Authorized, word),
+        "DoVoid" => Reading::new(Subject::Payment, Cancelled, word),
+        "RefundTransaction" => Reading::new(Subject::Refund, Refunded, word),
+        "MassPay" => no_payment(Subject::Payout, word),
+        _ => no_payment(Subject::Other, word),
+    }
+}

@@ -1,0 +1,181 @@
+//! PayU Latin America: answers of its payment API, and the confirmation that it posts as form fields.
+//!
+//! Sources: its reference ("Response codes and variables", "Confirmation page", "Transaction states"). Times of a
+//! confirmation are in Colombia's zone, as documented. PayU of India and of Europe speak otherwise.
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+use chrono::FixedOffset;
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, by_word, country, money, refused_call, time, time_in},
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct PayU;
+
+/// `state` of an answer, and `state_pol` of a confirmation.
+const STATUSES: &Words<StatusCategory> = &[
+    ("APPROVED", Approved),
+    ("4", Approved),
+    ("DECLINED", Declined),
+    ("6", Declined),
+    ("PENDING", Pending),
+    ("7", Pending),
+    ("SUBMITTED", Pending),
+    ("EXPIRED", Expired),
+    ("5", Expired),
+    ("ERROR", Failed),
+    ("104", Failed),
+];
+
+/// `responseCode`, and `response_message_pol`.
+const REASONS: &Words<FailureReason> = &[
+    ("INSUFFICIENT_FUNDS", InsufficientFunds),
+    ("ENTITY_DECLINED", BankDecline),
+    ("PAYMENT_NETWORK_REJECTED", BankDecline),
+    ("CONTACT_THE_ENTITY", BankDecline),
+    ("BANK_ACCOUNT_ACTIVATION_ERROR", BankDecline),
+    ("BANK_ACCOUNT_NOT_AUTHORIZED_FOR_AUTOMATIC_DEBIT", BankDecline),
+    ("INVALID_TRANSACTION", Configuration),
+    ("ANTIFRAUD_REJECTED", Fraud),
+    ("BANK_FRAUD_REJECTED", Fraud),
+    ("DIGITAL_CERTIFICATE_NOT_FOUND", Configuration),
+    ("CREDIT_CARD_NOT_AUTHORIZED_FOR_INTERNET_TRANSACTIONS", BankDecline),
+    ("EXPIRED_CARD", ExpiredCard),
+    ("INVALID_EXPIRATION_DATE_OR_SECURITY_CODE", InvalidCard),
+    ("INVALID_CARD", InvalidCard),
+    ("RESTRICTED_CARD", InvalidCard),
+    ("INVALID_RESPONSE_PARTIAL_APPROVAL", ProviderError),
+    ("EXCEEDED_AMOUNT", LimitExceeded),
+    ("REPEAT_TRANSACTION", ProviderError),
+    ("DUPLICATE_TRANSACTION", Duplicate),
+    ("PAYMENT_NETWORK_NO_CONNECTION", NetworkError),
+    ("PAYMENT_NETWORK_NO_RESPONSE", Timeout),
+    ("PAYMENT_NETWORK_BAD_RESPONSE", ProviderError),
+    ("INTERNAL_PAYMENT_PROVIDER_ERROR", ProviderError),
+    ("INACTIVE_PAYMENT_PROVIDER", Configuration),
+    ("BANK_UNREACHABLE", NetworkError),
+    ("ERROR", ProviderError),
+    ("ERROR_CONVERTING_TRANSACTION_AMOUNTS", ProviderError),
+    ("ERROR_FIXING_INCONSISTENCY", ProviderError),
+    ("NOT_ACCEPTED_TRANSACTION", BankDecline),
+    ("ABANDONED_TRANSACTION", CancelledByUser),
+    ("CANCELLED_TRANSACTION_MERCHANT", Configuration),
+    ("AUTOMATICALLY_FIXED_AND_SUCCESS_REVERSAL", ProviderError),
+    ("AUTOMATICALLY_FIXED_AND_UNSUCCESS_REVERSAL", ProviderError),
+];
+
+const UNIT: Unit = Unit::Major;
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 80,
+        what: "transactionResponse with a state",
+        is_there: |node| node.has("transactionResponse.state") && node.has("code"),
+    },
+    Mark {
+        weight: 90,
+        what: "the fields of a confirmation",
+        is_there: |node| node.has("state_pol") && node.has("reference_sale"),
+    },
+    Mark { weight: 80, what: "an XML paymentResponse", is_there: |node| node.has("paymentResponse.code") },
+];
+
+impl Provider for PayU {
+    fn name(&self) -> &'static str {
+        "payu"
+    }
+
+    fn title(&self) -> &'static str {
+        "PayU Latin America"
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        let record = if record.has("paymentResponse") { record.get("paymentResponse") } else { record };
+        let reading = if record.has("state_pol") { confirmation(record) } else { answer(record) };
+        reading.into_iter().collect()
+    }
+}
+
+fn answer(node: &Node) -> Option<Reading> {
+    let transaction = node.get("transactionResponse");
+    let Some(state) = transaction.text_at("state") else {
+        let code = node.text_at("code").filter(|code| code == "ERROR")?;
+        let mut reading = refused_call(code, Configuration);
+        reading.message = node.text_at("error");
+        return Some(reading);
+    };
+    // Only the answer to a refund has no transaction of its own yet.
+    let subject = if transaction.has("transactionId") { Subject::Payment } else { Subject::Refund };
+    let mut reading = by_word(subject, STATUSES, &state);
+    if subject == Subject::Refund {
+        reading.status = match reading.status {
+            Approved => Refunded,
+            Declined => Failed,
+            other => other,
+        };
+    }
+    let code = transaction.first_of(&["responseCode", "pendingReason"]);
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if let Some(code) = code.clone().filter(|code| *code != state) {
+        reading.native_status = format!("{state}/{code}");
+    }
+    reading.payment_id = transaction.text_at("orderId");
+    reading.operation_id = transaction.text_at("transactionId");
+    reading.code = code;
+    reading.message =
+        transaction.first_of(&["responseMessage", "paymentNetworkResponseErrorMessage", "errorCode"]);
+    reading.money = money(
+        transaction,
+        &["additionalInfo.transactionAmount", "transactionAmount"],
+        &["additionalInfo.currency", "currency"],
+        UNIT,
+    );
+    reading.occurred_at = time(transaction, &["operationDate"]);
+    Some(reading)
+}
+
+fn confirmation(node: &Node) -> Option<Reading> {
+    let mut reading = by_word(Subject::Payment, STATUSES, &node.text_at("state_pol")?);
+    let code = node.text_at("response_message_pol");
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if reading.reason == Some(CancelledByUser) {
+        reading.status = Cancelled;
+    }
+    if let Some(code) = &code {
+        reading.native_status = format!("{}/{code}", reading.native_status);
+    }
+    reading.event_id = node.text_at("transaction_id").map(|id| format!("{id}:{}", reading.native_status));
+    reading.payment_id = node.text_at("reference_pol");
+    reading.operation_id = node.text_at("transaction_id");
+    reading.reference = node.text_at("reference_sale");
+    reading.merchant_id = node.text_at("merchant_id");
+    reading.code = code.or_else(|| node.text_at("response_code_pol"));
+    reading.message = node.text_at("error_message_bank");
+    reading.money = money(node, &["value"], &["currency"], UNIT);
+    reading.payment_method = node.first_of(&["payment_method_name", "payment_method_type"]);
+    reading.card_brand = brand(node, &["franchise"]);
+    reading.country = country(node, &["billing_country"]);
+    let colombia = FixedOffset::west_opt(5 * 3_600)?;
+    reading.occurred_at = time_in(node, &["transaction_date", "date"], colombia);
+    Some(reading)
+}

@@ -1,0 +1,251 @@
+//! Razorpay: webhooks (`entity: event`), payments, orders, refunds and links as its API answers them, errors.
+//!
+//! Sources: its reference of entities, webhook payloads, and error reasons.
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct Razorpay;
+
+const STATUSES: &Words<StatusCategory> = &[
+    ("created", Pending),
+    ("attempted", Pending),
+    ("issued", Pending),
+    ("authorized", Authorized),
+    ("captured", Approved),
+    ("paid", Approved),
+    ("partially_paid", Approved),
+    ("refunded", Refunded),
+    ("failed", Declined),
+    ("cancelled", Cancelled),
+    ("expired", Expired),
+];
+
+const REFUNDS: &Words<StatusCategory> = &[("processed", Refunded), ("pending", Pending), ("failed", Failed)];
+
+const DISPUTES: &Words<StatusCategory> = &[
+    ("open", Chargeback),
+    ("under_review", Chargeback),
+    ("action_required", Chargeback),
+    ("lost", Chargeback),
+    ("won", Approved),
+    ("closed", Approved),
+];
+
+/// `error_reason`.
+const REASONS: &Words<FailureReason> = &[
+    ("insufficient_funds", InsufficientFunds),
+    ("insufficient_account_balance", InsufficientFunds),
+    ("payment_failed", BankDecline),
+    ("card_declined", BankDecline),
+    ("payment_declined", BankDecline),
+    ("bank_not_available", NetworkError),
+    ("bank_technical_error", ProviderError),
+    ("server_error", ProviderError),
+    ("gateway_technical_error", ProviderError),
+    ("payment_risk_check_failed", Fraud),
+    ("card_expired", ExpiredCard),
+    ("incorrect_card_expiry_date", ExpiredCard),
+    ("incorrect_cvv", InvalidCard),
+    ("incorrect_card_details", InvalidCard),
+    ("incorrect_pin", InvalidCard),
+    ("card_number_invalid", InvalidCard),
+    ("authentication_failed", AuthenticationFailed),
+    ("incorrect_otp", AuthenticationFailed),
+    ("otp_expired", AuthenticationFailed),
+    ("transaction_limit_exceeded", LimitExceeded),
+    ("transaction_daily_limit_exceeded", LimitExceeded),
+    ("otp_attempts_exceeded", LimitExceeded),
+    ("payment_timed_out", Timeout),
+    ("payment_session_expired", Timeout),
+    ("payment_cancelled", CancelledByUser),
+    ("international_transaction_not_allowed", BankDecline),
+    ("input_validation_failed", Configuration),
+];
+
+const UNIT: Unit = Unit::Minor;
+
+const ENTITIES: &[&str] = &["payment", "order", "refund", "payment_link", "dispute", "invoice"];
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 95,
+        what: "an event that says what it contains",
+        is_there: |node| node.is("entity", "event") && node.has("payload") && node.has("contains"),
+    },
+    Mark {
+        weight: 70,
+        what: "an entity by its name",
+        is_there: |node| ENTITIES.iter().any(|entity| node.is("entity", entity)),
+    },
+    Mark {
+        weight: 70,
+        what: "an error with source, step and reason",
+        is_there: |node| node.has("error.reason") && node.has("error.step") && node.has("error.code"),
+    },
+];
+
+impl Provider for Razorpay {
+    fn name(&self) -> &'static str {
+        "razorpay"
+    }
+
+    fn title(&self) -> &'static str {
+        "Razorpay"
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["x-razorpay-signature", "x-razorpay-event-id"]
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        let reading = if record.is("entity", "event") {
+            event_of(record)
+        } else if record.has("error.code") {
+            Some(error(record.get("error")))
+        } else {
+            entity(record)
+        };
+        reading.into_iter().collect()
+    }
+}
+
+fn event_of(node: &Node) -> Option<Reading> {
+    let event = node.text_at("event")?;
+    // What the event is named after comes first: an event of a refund holds its payment, too.
+    let first = event.split('.').next().unwrap_or_default();
+    let first = if event.contains(".dispute.") { "dispute" } else { first };
+    let payload = node.get("payload");
+    let about = [first, "payment", "order"]
+        .iter()
+        .map(|name| payload.get(name).get("entity"))
+        .find(|about| !about.is_null());
+    let mut reading = match about {
+        Some(about) if first == "dispute" => dispute(about),
+        Some(about) => entity(about).unwrap_or_else(|| no_payment(Subject::Other, event.clone())),
+        None if first.contains("payout") || first.contains("settlement") => {
+            no_payment(Subject::Payout, event.clone())
+        }
+        None => no_payment(Subject::Other, event.clone()),
+    };
+    if reading.status != NotAPayment {
+        reading.native_status = format!("{event}/{}", reading.native_status);
+    }
+    // The same event has the same object, name and time; its own id is in a header only.
+    let id = reading.operation_id.as_ref().or(reading.payment_id.as_ref());
+    reading.event_id =
+        id.map(|id| format!("{event}:{id}:{}", node.text_at("created_at").unwrap_or_default()));
+    reading.merchant_id = node.text_at("account_id");
+    reading.occurred_at = time(node, &["created_at"]);
+    reading.native_event = Some(event);
+    Some(reading)
+}
+
+fn entity(node: &Node) -> Option<Reading> {
+    let kind = node.text_at("entity")?;
+    let status = node.text_at("status");
+    let mut reading = match kind.as_str() {
+        "refund" => {
+            let mut reading =
+                by_word(Subject::Refund, REFUNDS, &status.unwrap_or_else(|| "processed".to_owned()));
+            because(&mut reading, REASONS, &[]);
+            reading.operation_id = node.text_at("id");
+            reading.payment_id = node.text_at("payment_id");
+            reading
+        }
+        "dispute" => dispute(node),
+        "payment" | "order" | "payment_link" | "invoice" => payment(node, status),
+        "settlement" | "payout" | "transfer" => no_payment(Subject::Payout, status.unwrap_or(kind)),
+        _ => no_payment(Subject::Other, status.unwrap_or(kind)),
+    };
+    // A payment that lacks something is answered with what was asked.
+    reading.money = money(node, &["amount"], &["currency"], UNIT)
+        .or_else(|| money(node, &["request.content.amount"], &["request.content.currency"], UNIT));
+    let back =
+        node.text_at("amount_refunded").and_then(|text| text.parse::<i64>().ok()).filter(|back| *back > 0);
+    reading.totals.refunded = back;
+    if let (Refunded, Some(back), Some(amount)) = (reading.status, back, &mut reading.money)
+        && reading.subject == Subject::Payment
+    {
+        amount.minor = back;
+    }
+    if reading.status == Approved && back.is_some() {
+        reading.status = PartiallyRefunded;
+    }
+    reading.occurred_at = time(node, &["updated_at", "created_at"]);
+    Some(reading)
+}
+
+fn payment(node: &Node, status: Option<String>) -> Reading {
+    let mut reading = match status {
+        Some(status) => by_word(Subject::Payment, STATUSES, &status),
+        // The payer has something to do yet.
+        None if node.has("type") && node.has("request") => {
+            Reading::new(Subject::Payment, Pending, node.text_at("type").unwrap_or_default())
+        }
+        None => Reading::new(Subject::Payment, Unknown, ""),
+    };
+    let code = node.first_of(&["error_reason", "error_code"]);
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if reading.reason == Some(CancelledByUser) {
+        reading.status = Cancelled;
+    }
+    reading.code = code;
+    reading.message = node.text_at("error_description");
+    reading.payment_id = node.first_of(&["razorpay_payment_id", "id"]);
+    reading.reference = node.first_of(&["receipt", "reference_id", "order_id", "razorpay_order_id"]);
+    reading.payment_method = node.first_of(&["method", "payments.0.method"]);
+    reading.card_brand = brand(node, &["card.network"]);
+    reading
+}
+
+fn dispute(node: &Node) -> Reading {
+    let mut reading = by_word(Subject::Dispute, DISPUTES, &node.text_at("status").unwrap_or_default());
+    if node.is("phase", "retrieval") && reading.status == Chargeback {
+        reading.status = Pending;
+    }
+    reading.operation_id = node.text_at("id");
+    reading.payment_id = node.text_at("payment_id");
+    reading.code = node.text_at("reason_code");
+    reading.money = money(node, &["amount"], &["currency"], UNIT);
+    reading
+}
+
+fn error(error: &Node) -> Reading {
+    let (code, reason) = (error.text_at("code").unwrap_or_default(), error.text_at("reason"));
+    let known = reason.as_deref().and_then(|reason| meaning(REASONS, reason));
+    let mut reading = match (code.as_str(), known) {
+        ("GATEWAY_ERROR", Some(reason)) => {
+            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, code.clone()) }
+        }
+        ("SERVER_ERROR" | "GATEWAY_ERROR", _) => refused_call(code.clone(), ProviderError),
+        _ => refused_call(code.clone(), Configuration),
+    };
+    reading.payment_id = error.text_at("metadata.payment_id");
+    reading.code = reason.or(Some(code));
+    reading.message = error.text_at("description");
+    reading
+}

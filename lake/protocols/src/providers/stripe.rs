@@ -1,0 +1,498 @@
+//! Stripe: events (`object: event`), and the objects and errors that its API answers.
+//!
+//! Sources: the reference of Payment Intents, Charges, Refunds, Disputes, Events; "Card declines" (decline codes);
+//! "Supported currencies" (zero-decimal and special cases).
+
+use cauce_model::{
+    Currency,
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{
+        Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
+    },
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct Stripe;
+
+/// Payment intents and charges. `requires_payment_method` is pending or declined: see [`intent`].
+const STATUSES: &Words<StatusCategory> = &[
+    ("succeeded", Approved),
+    ("requires_capture", Authorized),
+    ("processing", Pending),
+    ("chargeable", Pending),
+    ("consumed", Pending),
+    ("pending", Pending),
+    ("requires_action", Pending),
+    ("requires_source_action", Pending),
+    ("requires_confirmation", Pending),
+    ("requires_payment_method", Pending),
+    ("requires_source", Pending),
+    ("canceled", Cancelled),
+    ("failed", Failed),
+];
+
+const REFUNDS: &Words<StatusCategory> = &[
+    ("succeeded", Refunded),
+    ("pending", Pending),
+    ("requires_action", Pending),
+    ("failed", Failed),
+    ("canceled", Cancelled),
+];
+
+const DISPUTES: &Words<StatusCategory> = &[
+    ("needs_response", Chargeback),
+    ("under_review", Chargeback),
+    ("charge_refunded", Chargeback),
+    ("lost", Chargeback),
+    ("won", Approved),
+    ("prevented", Approved),
+    ("warning_needs_response", Pending),
+    ("warning_under_review", Pending),
+    ("warning_closed", Approved),
+];
+
+/// Decline codes and error codes.
+const REASONS: &Words<FailureReason> = &[
+    ("insufficient_funds", InsufficientFunds),
+    ("generic_decline", BankDecline),
+    ("card_declined", BankDecline),
+    ("do_not_honor", BankDecline),
+    ("do_not_try_again", BankDecline),
+    ("call_issuer", BankDecline),
+    ("no_action_taken", BankDecline),
+    ("not_permitted", BankDecline),
+    ("card_not_supported", BankDecline),
+    ("restricted_card", InvalidCard),
+    ("revocation_of_all_authorizations", BankDecline),
+    ("revocation_of_authorization", BankDecline),
+    ("security_violation", BankDecline),
+    ("service_not_allowed", BankDecline),
+    ("stop_payment_order", BankDecline),
+    ("transaction_not_allowed", BankDecline),
+    ("try_again_later", BankDecline),
+    ("fraudulent", Fraud),
+    ("lost_card", Fraud),
+    ("stolen_card", Fraud),
+    ("pickup_card", Fraud),
+    ("merchant_blacklist", Fraud),
+    ("expired_card", ExpiredCard),
+    ("incorrect_number", InvalidCard),
+    ("invalid_number", InvalidCard),
+    ("incorrect_cvc", InvalidCard),
+    ("invalid_cvc", InvalidCard),
+    ("incorrect_pin", InvalidCard),
+    ("incorrect_zip", InvalidCard),
+    ("incorrect_address", InvalidCard),
+    ("invalid_pin", InvalidCard),
+    ("invalid_expiry_month", InvalidCard),
+    ("invalid_expiry_year", InvalidCard),
+    ("invalid_account", InvalidCard),
+    ("new_account_information_available", InvalidCard),
+    ("pin_try_exceeded", LimitExceeded),
+    ("authentication_required", AuthenticationFailed),
+    ("authentication_not_handled", AuthenticationFailed),
+    ("payment_intent_authentication_failure", AuthenticationFailed),
+    ("setup_intent_authentication_failure", AuthenticationFailed),
+    ("online_or_offline_pin_required", AuthenticationFailed),
+    ("card_velocity_exceeded", LimitExceeded),
+    ("withdrawal_count_limit_exceeded", LimitExceeded),
+    ("approve_with_id", BankDecline),
+    ("processing_error", ProviderError),
+    ("issuer_not_available", NetworkError),
+    ("reenter_transaction", ProviderError),
+    ("currency_not_supported", Configuration),
+    ("testmode_decline", Configuration),
+    ("invalid_amount", Configuration),
+    ("api_key_expired", Configuration),
+    ("duplicate_transaction", Duplicate),
+];
+
+/// Kinds of errors of the API which are no declines.
+const CALLS: &Words<FailureReason> = &[
+    ("invalid_request_error", Configuration),
+    // A key of idempotency that was used for something else.
+    ("idempotency_error", Configuration),
+    ("authentication_error", Configuration),
+    ("rate_limit_error", LimitExceeded),
+    ("api_error", ProviderError),
+    ("api_connection_error", NetworkError),
+];
+
+/// Digits of Stripe's minor unit. ISK and UGX have none, and are sent in hundredths all the same.
+fn digits(currency: Currency) -> u32 {
+    match currency.code() {
+        "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND" | "VUV"
+        | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 3,
+        _ => 2,
+    }
+}
+
+const UNIT: Unit = Unit::Own(digits);
+
+const OBJECTS: &[&str] = &[
+    "payment_intent",
+    "charge",
+    "refund",
+    "dispute",
+    "payout",
+    "setup_intent",
+    "payment_method",
+    "checkout.session",
+    "balance_transaction",
+    "invoice",
+    "customer",
+    "transfer",
+    "payment_attempt_record",
+    "application_fee",
+    "fee_refund",
+];
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 90,
+        what: "an event with its object in data",
+        is_there: |node| node.is("object", "event") && node.has("data.object") && node.has("type"),
+    },
+    Mark {
+        weight: 70,
+        what: "an object that names its kind",
+        is_there: |node| {
+            let created = node.at("created").text();
+            let is_dated = created.is_some_and(|time| time.bytes().all(|byte| byte.is_ascii_digit()));
+            node.has("id")
+                && !node.has("location")
+                && (is_dated || node.is("object", "checkout.session"))
+                && OBJECTS.iter().any(|object| node.is("object", object))
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "an error of a type that only it has",
+        is_there: |node| {
+            let kind = node.text_at("error.type").unwrap_or_default();
+            ["card_error", "invalid_request_error", "api_error", "idempotency_error"].contains(&kind.as_str())
+                && node.has("error.message")
+        },
+    },
+    Mark {
+        weight: 75,
+        what: "an event's data by itself",
+        is_there: |node| {
+            let inner = node.get("object");
+            let id = inner.text_at("id").unwrap_or_default();
+            inner.has("created") && inner.has("livemode") | inner.is("object", "checkout.session")
+                || ["cs_", "ch_", "pi_"].iter().any(|prefix| id.starts_with(prefix)) && inner.has("livemode")
+        },
+    },
+];
+
+impl Provider for Stripe {
+    fn name(&self) -> &'static str {
+        "stripe"
+    }
+
+    fn title(&self) -> &'static str {
+        "Stripe"
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["stripe-signature"]
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        // What an event holds in `data`, by itself.
+        if matches!(record.get("object"), Node::Map(_)) {
+            return object(record.get("object"), None).into_iter().collect();
+        }
+        if !record.is("object", "event") {
+            let reading = if record.has("error") { error(record.get("error")) } else { object(record, None) };
+            return reading.into_iter().collect();
+        }
+        let event = record.text_at("type");
+        let Some(mut reading) = object(record.at("data.object"), event.as_deref()) else { return Vec::new() };
+        reading.event_id = record.text_at("id");
+        reading.merchant_id = record.text_at("account");
+        reading.occurred_at = time(record, &["created"]);
+        reading.native_event = event;
+        vec![reading]
+    }
+}
+
+/// What an object is: it says so, or its id does.
+fn kind_of(node: &Node) -> Option<String> {
+    const PREFIXES: &Words<&str> = &[
+        ("pi", "payment_intent"),
+        ("ch", "charge"),
+        ("py", "charge"),
+        ("re", "refund"),
+        ("pyr", "refund"),
+        ("dp", "dispute"),
+        ("du", "dispute"),
+        ("po", "payout"),
+        ("cs", "checkout.session"),
+        ("in", "invoice"),
+    ];
+    let by_id = || meaning(PREFIXES, node.text_at("id")?.split('_').next()?).map(str::to_owned);
+    node.text_at("object").or_else(by_id)
+}
+
+/// One of Stripe's objects, alone or in an event.
+fn object(node: &Node, event: Option<&str>) -> Option<Reading> {
+    let kind = kind_of(node)?;
+    let mut reading = match kind.as_str() {
+        "payment_intent" => intent(node),
+        "charge" => charge(node, event),
+        "refund" => refund(node),
+        "dispute" => dispute(node, event),
+        "checkout.session" => session(node),
+        "invoice" => invoice(node, event),
+        // It says amounts, and no status.
+        "payment_record" | "payment_attempt_record" => Reading {
+            payment_id: node.text_at("id"),
+            money: money(node, &["amount.value"], &["amount.currency"], UNIT),
+            ..Reading::new(Subject::Payment, Unknown, kind)
+        },
+        "payout" | "transfer" => Reading {
+            operation_id: node.text_at("id"),
+            money: money(node, &["amount"], &["currency"], UNIT),
+            ..no_payment(Subject::Payout, node.text_at("status").unwrap_or(kind))
+        },
+        _ => no_payment(Subject::Other, event.map_or(kind, str::to_owned)),
+    };
+    reading.reference = node.first_of(&["metadata.order_id", "client_reference_id", "metadata.reference"]);
+    reading.occurred_at = reading.occurred_at.or_else(|| time(node, &["created"]));
+    Some(reading)
+}
+
+fn intent(node: &Node) -> Reading {
+    let status = node.text_at("status").unwrap_or_default();
+    let mut reading = by_word(Subject::Payment, STATUSES, &status);
+    let error = node.get("last_payment_error");
+    let waits_for_method =
+        ["requires_payment_method", "requires_source", "failed"].contains(&status.as_str());
+    if waits_for_method && !error.is_null() {
+        fail(&mut reading, error);
+    }
+    if reading.status == Cancelled && node.is("cancellation_reason", "requested_by_customer") {
+        reading.reason = Some(CancelledByUser);
+    }
+    reading.payment_id = node.text_at("id");
+    let amounts: &[&str] = match reading.status {
+        Approved => &["amount_received", "amount"],
+        Authorized if !node.is("amount_capturable", "0") => &["amount_capturable", "amount"],
+        _ => &["amount"],
+    };
+    reading.money = money(node, amounts, &["currency"], UNIT);
+    let total = |path: &str| money(node, &[path], &["currency"], UNIT).map(|money| money.minor);
+    reading.totals.captured = total("amount_received");
+    reading.totals.authorized =
+        total("amount_capturable").zip(total("amount_received")).map(|(left, got)| left + got);
+    let charge = match node.get("latest_charge") {
+        charge @ Node::Map(_) => charge,
+        _ => node.at("charges.data.0"),
+    };
+    method(&mut reading, charge);
+    reading.payment_method = reading.payment_method.or_else(|| node.text_at("payment_method_types.0"));
+    reading
+}
+
+fn method(reading: &mut Reading, charge: &Node) {
+    reading.payment_method = charge.first_of(&["payment_method_details.type", "source.object"]);
+    reading.card_brand = brand(charge, &["payment_method_details.card.brand", "source.brand"]);
+    reading.country = country(
+        charge,
+        &["billing_details.address.country", "payment_method_details.card.country", "source.country"],
+    );
+}
+
+/// A decline, or what else an error says.
+fn fail(reading: &mut Reading, error: &Node) {
+    let (decline, code) = (error.text_at("decline_code"), error.text_at("code"));
+    let kind = error.text_at("type").unwrap_or_default();
+    reading.status = if kind == "api_error" { Failed } else { Declined };
+    because(
+        reading,
+        REASONS,
+        &[code.clone().filter(|code| code != "card_declined"), decline.clone(), code.clone()],
+    );
+    if reading.reason == Some(FailureReason::Unexplained)
+        && let Some(reason) = meaning(CALLS, &kind)
+    {
+        reading.reason = Some(reason);
+    }
+    if reading.reason == Some(ProviderError) {
+        reading.status = Failed;
+    }
+    reading.code = decline.or(code);
+    reading.message = error.text_at("message");
+}
+
+fn charge(node: &Node, event: Option<&str>) -> Reading {
+    let status = node.text_at("status").or_else(|| {
+        // Very old versions of the API say it in a flag.
+        node.at("paid").flag().map(|paid| if paid { "succeeded" } else { "failed" }.to_owned())
+    });
+    let status = status.unwrap_or_default();
+    let mut reading =
+        by_word(Subject::Payment, STATUSES, if status == "paid" { "succeeded" } else { &status });
+    let total = |path: &str| money(node, &[path], &["currency"], UNIT).map(|money| money.minor);
+    let (amount, refunded) = (total("amount"), total("amount_refunded"));
+    let is_captured = node.at("captured").flag() != Some(false);
+    reading.money = money(node, &["amount"], &["currency"], UNIT);
+    reading.totals.authorized = amount.filter(|_| reading.status == Approved);
+    reading.totals.captured =
+        total("amount_captured").or(amount).filter(|_| reading.status == Approved && is_captured);
+    reading.totals.refunded = refunded;
+    if reading.status == Approved && !is_captured {
+        reading.status = Authorized;
+    }
+    let is_refund = event.is_some_and(|event| event == "charge.refunded");
+    match refunded {
+        Some(back) if back > 0 => {
+            // What was never captured and went back was released.
+            let whole = node.at("refunded").flag().unwrap_or(Some(back) == amount);
+            reading.status = match (is_captured, whole) {
+                (false, true) => Cancelled,
+                (_, true) => Refunded,
+                (_, false) => PartiallyRefunded,
+            };
+            reading.money = money(node, &["amount_refunded"], &["currency"], UNIT);
+            if is_refund {
+                reading.subject = Subject::Refund;
+            }
+        }
+        _ => {}
+    }
+    if reading.status == Failed {
+        let codes = [node.text_at("outcome.reason"), node.text_at("failure_code")];
+        because(&mut reading, REASONS, &codes);
+        // Failed without a word of who refused it, it was refused by nobody.
+        let refused =
+            ["issuer_declined", "blocked", "invalid"].iter().any(|kind| node.is("outcome.type", kind));
+        if refused || codes.iter().any(Option::is_some) {
+            reading.status = Declined;
+        }
+        reading.code = node.first_of(&["failure_code", "outcome.reason"]);
+        reading.message = node.first_of(&["failure_message", "outcome.seller_message"]);
+    }
+    reading.payment_id = node.first_of(&["payment_intent", "id"]);
+    reading.operation_id = node.text_at("id");
+    if let Some(event) = event.filter(|_| is_refund) {
+        event.clone_into(&mut reading.native_status);
+    }
+    method(&mut reading, node);
+    reading
+}
+
+fn refund(node: &Node) -> Reading {
+    let status = node.text_at("status").unwrap_or_else(|| "succeeded".to_owned());
+    let mut reading = by_word(Subject::Refund, REFUNDS, &status);
+    because(&mut reading, REASONS, &[node.text_at("failure_reason")]);
+    reading.code = node.text_at("failure_reason");
+    reading.operation_id = node.text_at("id");
+    reading.payment_id = node.first_of(&["payment_intent", "charge"]);
+    reading.money = money(node, &["amount"], &["currency"], UNIT);
+    reading
+}
+
+fn dispute(node: &Node, event: Option<&str>) -> Reading {
+    let status = node.text_at("status").unwrap_or_default();
+    let mut reading = by_word(Subject::Dispute, DISPUTES, &status);
+    let moves = node.get("balance_transactions").items();
+    let is_reversed = moves.iter().any(|moved| moved.is("reporting_category", "dispute_reversal"));
+    if event == Some("charge.dispute.funds_reinstated") || is_reversed {
+        reading.status = Approved;
+    }
+    reading.code = node.text_at("reason");
+    reading.operation_id = node.text_at("id");
+    reading.payment_id = node.first_of(&["payment_intent", "charge"]);
+    reading.money = money(node, &["amount"], &["currency"], UNIT);
+    reading
+}
+
+fn session(node: &Node) -> Reading {
+    if node.is("mode", "setup") {
+        return no_payment(Subject::Other, "setup");
+    }
+    let (paid, status) = (node.text_at("payment_status"), node.text_at("status"));
+    let word = [status.clone(), paid.clone()].into_iter().flatten().collect::<Vec<_>>().join("/");
+    let meaning = match (status.as_deref(), paid.as_deref()) {
+        (_, Some("paid")) => Approved,
+        (Some("expired"), _) => Expired,
+        (_, Some("unpaid")) => Pending,
+        (_, Some("no_payment_required")) => NotAPayment,
+        _ => Unknown,
+    };
+    let mut reading = Reading::new(Subject::Payment, meaning, word);
+    reading.payment_id = node.first_of(&["payment_intent", "id"]);
+    reading.money = money(node, &["amount_total"], &["currency"], UNIT);
+    reading.payment_method = node.text_at("payment_method_types.0");
+    reading.country = country(node, &["customer_details.address.country"]);
+    reading
+}
+
+/// An invoice is a payment where its event says that one was tried.
+fn invoice(node: &Node, event: Option<&str>) -> Reading {
+    let meaning = match event {
+        Some("invoice.payment_succeeded" | "invoice.paid") => Approved,
+        Some("invoice.payment_failed") => Declined,
+        Some("invoice.payment_action_required") => Pending,
+        Some(event) => return no_payment(Subject::Other, event),
+        None => return no_payment(Subject::Other, "invoice"),
+    };
+    let mut reading = Reading::new(Subject::Payment, meaning, event.unwrap_or_default());
+    because(&mut reading, REASONS, &[]);
+    reading.payment_id = node.first_of(&["payment_intent", "charge", "id"]);
+    let amounts: &[&str] = if meaning == Approved { &["amount_paid"] } else { &["amount_due"] };
+    reading.money = money(node, amounts, &["currency"], UNIT);
+    reading.country = country(node, &["account_country"]);
+    reading.merchant_name = node.text_at("account_name");
+    reading
+}
+
+/// An error of the API: a decline, or a call that it refused.
+fn error(error: &Node) -> Option<Reading> {
+    let kind = error.text_at("type")?;
+    // A card that was to be kept, and no payment.
+    if error.has("setup_intent") {
+        let code = error.first_of(&["decline_code", "code"]).unwrap_or(kind);
+        return Some(no_payment(Subject::Other, format!("setup_intent/{code}")));
+    }
+    if kind == "card_error" {
+        let mut reading = Reading::new(Subject::Payment, Declined, "");
+        fail(&mut reading, error);
+        reading.native_status = reading.code.clone().unwrap_or(kind);
+        let intent = error.get("payment_intent");
+        reading.payment_id = intent.text_at("id").or_else(|| error.text_at("charge"));
+        reading.money = money(intent, &["amount"], &["currency"], UNIT);
+        reading.card_brand = brand(error, &["payment_method.card.brand"]);
+        return Some(reading);
+    }
+    let mut reading = refused_call(kind.clone(), meaning(CALLS, &kind).unwrap_or(FailureReason::Unexplained));
+    reading.code = error.text_at("code");
+    reading.message = error.text_at("message");
+    reading.payment_id = error.first_of(&["payment_intent.id", "charge"]);
+    reading.money = money(error.get("payment_intent"), &["amount"], &["currency"], UNIT);
+    Some(reading)
+}

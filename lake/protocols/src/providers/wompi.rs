@@ -1,0 +1,133 @@
+//! Wompi: events (`event`, `data.transaction`, `signature.checksum`), transactions as its API answers them, errors.
+//!
+//! Sources: its documentation of events, transactions and errors.
+
+use cauce_model::{
+    FailureReason::{self, *},
+    Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, by_word, money, no_payment, refused_call, time},
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct Wompi;
+
+const STATUSES: &Words<StatusCategory> = &[
+    ("APPROVED", Approved),
+    ("DECLINED", Declined),
+    ("VOIDED", Cancelled),
+    ("ERROR", Failed),
+    ("PENDING", Pending),
+];
+
+/// `status_message`, which is for people, and in Spanish.
+const REASONS: &Words<FailureReason> = &[
+    ("Fondos insuficientes", InsufficientFunds),
+    ("Transacción rechazada por fondos insuficientes", InsufficientFunds),
+    ("Tarjeta vencida", ExpiredCard),
+    ("Tarjeta inválida", InvalidCard),
+    ("Transacción duplicada", Duplicate),
+];
+
+const UNIT: Unit = Unit::Minor;
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 95,
+        what: "an event with a transaction and a checksum",
+        is_there: |node| node.has("event") && node.has("data") && node.has("signature.checksum"),
+    },
+    Mark {
+        weight: 80,
+        what: "amount_in_cents with payment_method_type",
+        is_there: |node| {
+            let data =
+                if node.has("data.transaction") { node.at("data.transaction") } else { node.get("data") };
+            data.has("amount_in_cents") && data.has("payment_method_type")
+        },
+    },
+    Mark {
+        weight: 60,
+        what: "an error of a type in capital letters with messages or a reason",
+        is_there: |node| {
+            node.text_at("error.type")
+                .is_some_and(|kind| kind.ends_with("_ERROR") && kind.to_uppercase() == kind)
+                && (node.has("error.messages") || node.has("error.reason"))
+        },
+    },
+];
+
+impl Provider for Wompi {
+    fn name(&self) -> &'static str {
+        "wompi"
+    }
+
+    fn title(&self) -> &'static str {
+        "Wompi"
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["x-event-checksum"]
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        REASONS
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        one(record).into_iter().collect()
+    }
+}
+
+fn one(node: &Node) -> Option<Reading> {
+    if let Some(kind) = node.text_at("error.type") {
+        let mut reading =
+            refused_call(kind.clone(), if kind.contains("INTERNAL") { ProviderError } else { Configuration });
+        reading.code = Some(kind);
+        reading.message = node.text_at("error.reason");
+        return Some(reading);
+    }
+    let event = node.text_at("event");
+    let Some(transaction) = ["data.transaction", "data"]
+        .iter()
+        .map(|path| node.at(path))
+        .find(|data| data.has("amount_in_cents"))
+    else {
+        return event.map(|event| no_payment(Subject::Other, event));
+    };
+    let status = transaction.text_at("status")?;
+    let mut reading = by_word(Subject::Payment, STATUSES, &status);
+    let message = transaction.text_at("status_message");
+    because(&mut reading, REASONS, std::slice::from_ref(&message));
+    if reading.status == Failed && reading.reason == Some(FailureReason::Unexplained) {
+        reading.reason = Some(ProviderError);
+    }
+    reading.payment_id = transaction.text_at("id");
+    reading.event_id = event.as_ref().and(reading.payment_id.as_ref()).map(|id| format!("{id}:{status}"));
+    reading.reference = transaction.text_at("reference");
+    reading.merchant_id = transaction.text_at("merchant.id");
+    reading.merchant_name = transaction.text_at("merchant.name");
+    reading.message = message;
+    reading.money = money(transaction, &["amount_in_cents"], &["currency"], UNIT);
+    reading.totals.captured = reading.money.map(|money| money.minor).filter(|_| reading.status == Approved);
+    reading.payment_method = transaction.text_at("payment_method_type");
+    reading.card_brand = brand(transaction, &["payment_method.extra.brand"]);
+    reading.occurred_at =
+        time(node, &["timestamp", "sent_at"]).or_else(|| time(transaction, &["finalized_at", "created_at"]));
+    reading.native_event = event;
+    Some(reading)
+}

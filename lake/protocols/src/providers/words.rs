@@ -1,0 +1,52 @@
+//! Words that several providers share, because banks and networks speak them.
+
+use cauce_model::FailureReason::{self, *};
+
+use super::reading::Words;
+
+/// Answer codes of ISO 8583, field 39, as card networks use them.
+pub(super) const ISO_8583: &Words<FailureReason> = &[
+    ("01", BankDecline),
+    ("02", BankDecline),
+    ("03", Configuration),
+    ("04", Fraud),
+    ("05", BankDecline),
+    ("06", ProviderError),
+    ("07", Fraud),
+    ("12", Configuration),
+    ("13", Configuration),
+    ("14", InvalidCard),
+    ("15", InvalidCard),
+    ("19", ProviderError),
+    ("30", Configuration),
+    ("33", ExpiredCard),
+    ("34", Fraud),
+    ("36", InvalidCard),
+    ("38", LimitExceeded),
+    ("41", Fraud),
+    ("43", Fraud),
+    ("46", InvalidCard),
+    ("51", InsufficientFunds),
+    ("54", ExpiredCard),
+    ("55", InvalidCard),
+    ("56", InvalidCard),
+    ("57", BankDecline),
+    ("58", Configuration),
+    ("59", Fraud),
+    ("61", LimitExceeded),
+    ("62", InvalidCard),
+    ("63", Fraud),
+    ("65", LimitExceeded),
+    ("68", Timeout),
+    ("75", LimitExceeded),
+    ("78", InvalidCard),
+    ("82", InvalidCard),
+    ("83", Fraud),
+    ("91", NetworkError),
+    ("92", NetworkError),
+    ("93", BankDecline),
+    ("94", Duplicate),
+    ("96", ProviderError),
+    ("1A", AuthenticationFailed),
+    ("N7", InvalidCard),
+];

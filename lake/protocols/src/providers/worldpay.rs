@@ -1,0 +1,325 @@
+//! Worldpay: the XML of its corporate gateway (`paymentService`, replies and notifications), and the JSON of Access Worldpay.
+//!
+//! Every amount of the XML says its exponent, which is believed. A refusal by an exemption's result is a soft decline: the
+//! bank wants the payer to prove who they are.
+//!
+//! Sources: "Payment statuses", "Response codes", "Error codes" of the gateway's guide; events of Access Worldpay.
+
+use cauce_model::{
+    Currency,
+    FailureReason::{self, *},
+    Money, Reading,
+    StatusCategory::{self, *},
+    Subject,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{
+    Mark, Provider,
+    reading::{Unit, Words, because, brand, country, meaning, money, refused_call, time},
+    words::ISO_8583,
+};
+use crate::document::Node;
+
+#[derive(Debug)]
+pub(super) struct Worldpay;
+
+/// `lastEvent`, and what happened to refunds and disputes.
+const EVENTS: &Words<(Subject, StatusCategory)> = &[
+    ("AUTHORISED", (Subject::Payment, Authorized)),
+    ("AUTHORIZED", (Subject::Payment, Authorized)),
+    ("CAPTURED", (Subject::Payment, Approved)),
+    ("SETTLED", (Subject::Payment, Approved)),
+    ("SETTLED_BY_MERCHANT", (Subject::Payment, Approved)),
+    ("REFUSED", (Subject::Payment, Declined)),
+    ("CANCELLED", (Subject::Payment, Cancelled)),
+    ("EXPIRED", (Subject::Payment, Expired)),
+    ("ERROR", (Subject::Payment, Failed)),
+    ("SENT_FOR_AUTHORISATION", (Subject::Payment, Pending)),
+    ("SHOPPER_REDIRECTED", (Subject::Payment, Pending)),
+    ("SENT_FOR_REFUND", (Subject::Refund, Pending)),
+    ("REFUNDED", (Subject::Refund, Refunded)),
+    ("REFUNDED_BY_MERCHANT", (Subject::Refund, Refunded)),
+    ("REFUND_FAILED", (Subject::Refund, Failed)),
+    ("REFUND_EXPIRED", (Subject::Refund, Expired)),
+    ("REFUND_REVERSED", (Subject::Refund, Failed)),
+    ("CHARGED_BACK", (Subject::Dispute, Chargeback)),
+    ("CHARGEBACK_REVERSED", (Subject::Dispute, Approved)),
+    ("INFORMATION_REQUESTED", (Subject::Dispute, Pending)),
+    ("INFORMATION_SUPPLIED", (Subject::Dispute, Pending)),
+    // Access Worldpay.
+    ("sentForAuthorization", (Subject::Payment, Pending)),
+    ("authorized", (Subject::Payment, Authorized)),
+    ("sentForSettlement", (Subject::Payment, Approved)),
+    ("settled", (Subject::Payment, Approved)),
+    ("settlementFailed", (Subject::Payment, Failed)),
+    ("3dsChallenged", (Subject::Payment, Pending)),
+    ("3dsDeviceDataRequired", (Subject::Payment, Pending)),
+    ("3dsAuthenticationFailed", (Subject::Payment, Declined)),
+    ("3dsUnavailable", (Subject::Payment, Declined)),
+    ("fraudHighRisk", (Subject::Payment, Declined)),
+    ("refused", (Subject::Payment, Declined)),
+    ("sentForCancellation", (Subject::Payment, Pending)),
+    ("cancelled", (Subject::Payment, Cancelled)),
+    ("expired", (Subject::Payment, Expired)),
+    ("error", (Subject::Payment, Failed)),
+    ("sentForRefund", (Subject::Refund, Pending)),
+    ("refunded", (Subject::Refund, Refunded)),
+    ("refundFailed", (Subject::Refund, Failed)),
+    ("disputeOpened", (Subject::Dispute, Chargeback)),
+    ("disputeWon", (Subject::Dispute, Approved)),
+    ("disputeLost", (Subject::Dispute, Chargeback)),
+];
+
+/// The same, for the documentation.
+const STATUSES: &Words<StatusCategory> = &[
+    ("AUTHORISED", Authorized),
+    ("CAPTURED", Approved),
+    ("SETTLED", Approved),
+    ("REFUSED", Declined),
+    ("CANCELLED", Cancelled),
+    ("EXPIRED", Expired),
+    ("ERROR", Failed),
+    ("SENT_FOR_AUTHORISATION", Pending),
+    ("SENT_FOR_REFUND", Pending),
+    ("REFUNDED", Refunded),
+    ("REFUND_FAILED", Failed),
+    ("CHARGED_BACK", Chargeback),
+    ("INFORMATION_REQUESTED", Pending),
+    ("sentForSettlement", Approved),
+    ("3dsChallenged", Pending),
+    ("fraudHighRisk", Declined),
+];
+
+/// Codes of errors of the gateway.
+const CALLS: &Words<FailureReason> = &[
+    ("1", ProviderError),
+    ("2", Configuration),
+    ("3", Configuration),
+    ("4", Configuration),
+    ("5", Configuration),
+    ("6", Configuration),
+    ("7", InvalidCard),
+];
+
+const MARKS: &[Mark] = &[
+    Mark {
+        weight: 95,
+        what: "an XML paymentService",
+        is_there: |node| {
+            node.has("paymentService.@merchantCode")
+                || node.has("paymentService.reply")
+                || node.has("paymentService.notify")
+        },
+    },
+    Mark {
+        weight: 90,
+        what: "an event with eventDetails",
+        is_there: |node| node.has("eventDetails.type") && node.has("eventId") && node.has("eventTimestamp"),
+    },
+    Mark {
+        weight: 80,
+        what: "an outcome with links of access.worldpay.com",
+        is_there: |node| {
+            node.has("outcome")
+                && node
+                    .get("_links")
+                    .members()
+                    .iter()
+                    .any(|(_, link)| link.text_at("href").is_some_and(|href| href.contains("worldpay.com")))
+        },
+    },
+];
+
+impl Provider for Worldpay {
+    fn name(&self) -> &'static str {
+        "worldpay"
+    }
+
+    fn title(&self) -> &'static str {
+        "Worldpay"
+    }
+
+    fn marks(&self) -> &'static [Mark] {
+        MARKS
+    }
+
+    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
+        STATUSES
+    }
+
+    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
+        ISO_8583
+    }
+
+    fn read(&self, record: &Node) -> Vec<Reading> {
+        let reading = match record.get("paymentService") {
+            Node::Null => access(record),
+            service => gateway(service),
+        };
+        reading.into_iter().collect()
+    }
+}
+
+fn gateway(service: &Node) -> Option<Reading> {
+    let mut reading = match (service.get("reply"), service.get("notify")) {
+        (Node::Null, Node::Null) => return None,
+        (Node::Null, notify) => order(notify.get("orderStatusEvent")),
+        (reply, _) => match reply.get("error") {
+            Node::Null => reply_of(reply)?,
+            error => refused(error),
+        },
+    };
+    reading.merchant_id = service.text_at("@merchantCode");
+    Some(reading)
+}
+
+fn reply_of(reply: &Node) -> Option<Reading> {
+    for (path, subject) in [
+        ("ok.captureReceived", Subject::Payment),
+        ("ok.cancelReceived", Subject::Payment),
+        ("ok.voidReceived", Subject::Payment),
+        ("ok.refundReceived", Subject::Refund),
+    ] {
+        let received = reply.at(path);
+        if !received.is_null() {
+            let mut reading = Reading::new(subject, Pending, path.trim_start_matches("ok."));
+            reading.payment_id = received.text_at("@orderCode");
+            reading.reference.clone_from(&reading.payment_id);
+            reading.money = amount(received.get("amount"));
+            return Some(reading);
+        }
+    }
+    let status = reply.get("orderStatus");
+    match status.get("error") {
+        _ if status.is_null() => None,
+        Node::Null => Some(order(status)),
+        error => Some(Reading { payment_id: status.text_at("@orderCode"), ..refused(error) }),
+    }
+}
+
+fn refused(error: &Node) -> Reading {
+    let code = error.text_at("@code");
+    let message = error.text().map(|text| text.into_owned());
+    let said = message.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let reason = match () {
+        () if said.contains("duplicate order") => Duplicate,
+        () if said.contains("card number") || said.contains("payment details") => InvalidCard,
+        () => code.as_deref().and_then(|code| meaning(CALLS, code)).unwrap_or(ProviderError),
+    };
+    let mut reading = refused_call(code.clone().unwrap_or_else(|| "error".to_owned()), reason);
+    reading.code = code;
+    reading.message = message;
+    reading
+}
+
+/// An amount with its exponent.
+fn amount(amount: &Node) -> Option<Money> {
+    let currency: Currency = amount.text_at("@currencyCode")?.parse().ok()?;
+    let digits = amount.text_at("@exponent")?.parse().ok()?;
+    Money::parse(&amount.text_at("@value")?, digits, currency).ok()
+}
+
+fn order(status: &Node) -> Reading {
+    let payment = status.at("payment.0");
+    let payment = if payment.is_null() { status.get("payment") } else { payment };
+    let mut reading = match payment.text_at("lastEvent") {
+        Some(word) => {
+            let (subject, known) = meaning(EVENTS, &word).unwrap_or((Subject::Payment, Unknown));
+            Reading::new(subject, known, word)
+        }
+        // The payer is sent to prove who they are, or to a page.
+        None if status.has("challengeRequired") => {
+            Reading::new(Subject::Payment, Pending, "challengeRequired")
+        }
+        None if status.has("requestInfo") => Reading::new(Subject::Payment, Pending, "requestInfo"),
+        None if status.has("reference") => Reading::new(Subject::Payment, Pending, "reference"),
+        None => Reading::new(Subject::Payment, Unknown, ""),
+    };
+    reading.payment_id = status.text_at("@orderCode");
+    reading.reference.clone_from(&reading.payment_id);
+    reading.money = match reading.subject {
+        // The refund's own amount stands beside the payment, whose amount is the payment's.
+        Subject::Refund => amount(status.at("orderModification.refund.amount")),
+        _ => amount(payment.get("amount")),
+    };
+    let code = ["IssuerResponseCode", "ISO8583ReturnCode"].iter().find_map(|name| {
+        payment.get(name).text_at("@code").zip(Some(payment.get(name).text_at("@description")))
+    });
+    if reading.status == Declined {
+        refusal(&mut reading, status, code);
+    } else if reading.status == Failed {
+        reading.reason = Some(ProviderError);
+    }
+    reading.event_id = reading.payment_id.as_ref().map(|id| format!("{id}:{}", reading.native_status));
+    reading.payment_method = payment.first_of(&["paymentMethod", "paymentMethodDetail.card.@type"]);
+    reading.card_brand = card(reading.payment_method.as_deref());
+    reading.country = country(payment, &["issuerCountryCode", "cardHolder.address.countryCode"]);
+    reading.occurred_at = date(status.get("date"));
+    reading
+}
+
+fn refusal(reading: &mut Reading, status: &Node, code: Option<(String, Option<String>)>) {
+    if let Some((code, description)) = code {
+        let padded = format!("{code:0>2}");
+        because(reading, ISO_8583, &[Some(padded)]);
+        reading.native_status = format!("REFUSED/{code}");
+        reading.code = Some(code);
+        reading.message = description;
+        return;
+    }
+    reading.reason = Some(BankDecline);
+    let result = status.text_at("exemptionResponse.@result").filter(|result| result != "HONOURED");
+    if let Some(result) = result {
+        reading.reason = Some(AuthenticationFailed);
+        reading.native_status = format!("REFUSED/{result}");
+        reading.code = Some(result);
+        reading.message = status.text_at("exemptionResponse.@reason");
+    }
+}
+
+/// `VISA_CREDIT-SSL` …: the brand in it.
+fn card(method: Option<&str>) -> Option<String> {
+    let name = method?.strip_suffix("-SSL")?;
+    let name = name.split('_').next()?;
+    let one = Node::Map(vec![(
+        "brand".to_owned(),
+        Node::Text(if name == "ECMC" { "mc" } else { name }.to_owned()),
+    )]);
+    brand(&one, &["brand"])
+}
+
+/// `<date dayOfMonth month year hour minute second/>`, in UTC as the guide has it.
+fn date(date: &Node) -> Option<DateTime<Utc>> {
+    let part = |name: &str| date.text_at(name)?.parse::<u32>().ok();
+    let day =
+        NaiveDate::from_ymd_opt(i32::try_from(part("@year")?).ok()?, part("@month")?, part("@dayOfMonth")?)?;
+    Some(day.and_hms_opt(part("@hour")?, part("@minute")?, part("@second")?)?.and_utc())
+}
+
+fn access(node: &Node) -> Option<Reading> {
+    let details = node.get("eventDetails");
+    let word = details.text_at("type").or_else(|| node.text_at("outcome"))?;
+    let (subject, known) = meaning(EVENTS, &word).unwrap_or((Subject::Payment, Unknown));
+    let mut reading = Reading::new(subject, known, word.clone());
+    let code = node.first_of(&["refusalCode", "eventDetails.refusalCode"]);
+    because(&mut reading, ISO_8583, std::slice::from_ref(&code));
+    match word.as_str() {
+        "fraudHighRisk" => reading.reason = Some(Fraud),
+        "3dsAuthenticationFailed" | "3dsUnavailable" => reading.reason = Some(AuthenticationFailed),
+        _ => {}
+    }
+    reading.event_id = node.text_at("eventId");
+    reading.native_event = details.text_at("type");
+    reading.payment_id =
+        node.first_of(&["eventDetails.transactionReference", "transactionReference", "paymentId"]);
+    reading.reference.clone_from(&reading.payment_id);
+    reading.code = code;
+    reading.message = node.first_of(&["refusalDescription", "eventDetails.refusalDescription"]);
+    reading.money =
+        money(details, &["amount.value", "amount"], &["amount.currencyCode", "amount.currency"], Unit::Minor);
+    reading.payment_method = node.first_of(&["paymentInstrument.type"]);
+    reading.card_brand = brand(node, &["paymentInstrument.card.brand", "paymentInstrument.cardBrand"]);
+    reading.occurred_at = time(node, &["eventTimestamp"]);
+    Some(reading)
+}
