@@ -211,6 +211,55 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_extraction_errors/date=${date}/'
 );
 
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_payment_events (
+  `event_id` string,
+  `provider` string,
+  `provider_event_id` string,
+  `provider_payment_id` string,
+  `provider_operation_id` string,
+  `provider_reference` string,
+  `merchant_id` string,
+  `merchant_name` string,
+  `country` string,
+  `event_type` string,
+  `status_category` string,
+  `failure_reason` string,
+  `provider_event_type` string,
+  `provider_status` string,
+  `provider_code` string,
+  `provider_message` string,
+  `payment_method` string,
+  `card_brand` string,
+  `amount_minor` bigint,
+  `currency` string,
+  `authorized_minor` bigint,
+  `captured_minor` bigint,
+  `refunded_minor` bigint,
+  `disputed_minor` bigint,
+  `occurred_at` timestamp,
+  `latency_ms` bigint,
+  `normalization_method` string,
+  `confidence_score` decimal(10,6),
+  `signature` string,
+  `identity` string,
+  `metadata` string,
+  `record` int,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int,
+  `received_at` timestamp
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_payment_events/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_payment_events/date=${date}/'
+);
+
 CREATE EXTERNAL TABLE IF NOT EXISTS cauce.dim_advertisers (
   `advertiser_sk` string,
   `venue` string,

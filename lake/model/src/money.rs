@@ -219,6 +219,11 @@ impl Rate {
         Ok(scaled(value.round_dp_with_strategy(u32::from(RATE_SCALE), strategy), RATE_SCALE))
     }
 
+    /// So many hundredths; a hundred at most.
+    pub fn percent(hundredths: u32) -> Self {
+        Self(i64::from(hundredths.min(100)) * (Self::ONE / 100))
+    }
+
     /// The rate as an integer of 10^-6: what the Parquet column holds.
     pub fn units(self) -> i128 {
         i128::from(self.0)

@@ -2,14 +2,16 @@
 //! same records on every machine, today and in a replay.
 //!
 //! ```text
-//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, reports, quarantine }
+//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, events, reports, quarantine }
 //! ```
 //!
 //! Two steps, because records borrow from the envelopes. Nothing panics on any bytes, and nothing is dropped: what
 //! can't become a record is in `quarantine` with the rule that it broke.
 
 mod depth;
+mod masking;
 mod origin;
+mod payments;
 mod quality;
 mod snapshot;
 
@@ -19,7 +21,9 @@ use cauce_model::{Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
 use cauce_protocols::{legacy, venues};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
+pub use masking::masked;
 pub use origin::{NoOrigin, Origin, origin};
+pub use payments::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events, holds_events};
 pub use quality::Thresholds;
 use snapshot::Pages;
 
@@ -56,6 +60,8 @@ pub fn open(object: &[u8]) -> Vec<Line<'_>> {
 pub struct Normalized<'a> {
     /// Snapshots of markets, in the object's order.
     pub snapshots: Vec<Snapshot<'a>>,
+    /// Payment events.
+    pub events: Vec<PaymentEvent>,
     /// Reports of runs with their positions.
     pub reports: Vec<(i32, RunReport)>,
     /// Runs of another system with their positions.
@@ -71,7 +77,9 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     let mut out = Normalized::default();
     let envelopes = envelopes(lines, &mut out.quarantine);
     out.received_at = envelopes.iter().map(|(_, envelope)| envelope.known_since()).max();
-    if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
+    if holds_events(raw) {
+        out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
+    } else if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
         reports(&envelopes, &mut out);
     } else if raw.source() == legacy::SOURCE && raw.kind() == kind::RUN_REPORT {
         imported_runs(&envelopes, &mut out);

@@ -137,7 +137,7 @@ fn the_traps_of_each_provider() {
         (
             "openpay",
             r#"{"type":"charge.refunded","event_date":"2026-03-01T10:00:00Z","transaction":{"id":"t","status":"completed","operation_type":"in","transaction_type":"charge","amount":10,"currency":"MXN","refund":{"status":"completed","amount":4}}}"#,
-            "refund REFUNDED 1000 MXN",
+            "refund PARTIALLY_REFUNDED 400 MXN",
         ),
         (
             "wompi",

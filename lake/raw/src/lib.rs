@@ -32,6 +32,8 @@ pub mod kind {
     pub const MARKET_SNAPSHOT: &str = "market_snapshot";
     /// One imported file.
     pub const FILE: &str = "file";
+    /// What a payment provider said: a webhook, an answer of its API.
+    pub const PAYMENT_EVENT: &str = "payment_event";
     /// What became of one run.
     pub const RUN_REPORT: &str = "run_report";
 }

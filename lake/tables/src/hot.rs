@@ -11,7 +11,9 @@ use object_store::{ObjectStore, PutMode, path::Path};
 
 use crate::{
     Cover, CoveredObject, Table, WriteError, Zone,
-    columns::{BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, QualityRows, QuarantineRows},
+    columns::{
+        BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows, QualityRows, QuarantineRows,
+    },
     file::{FileWriter, hot_path},
 };
 
@@ -71,6 +73,7 @@ pub struct DayBatch {
     quarantine: Section<QuarantineRows>,
     runs: Section<BatchRunRows>,
     errors: Section<ErrorRows>,
+    events: Section<PaymentEventRows>,
 }
 
 impl std::fmt::Debug for DayBatch {
@@ -97,6 +100,7 @@ impl DayBatch {
             quarantine: Section::new(QuarantineRows::new()),
             runs: Section::new(BatchRunRows::new()),
             errors: Section::new(ErrorRows::new()),
+            events: Section::new(PaymentEventRows::new()),
         }
     }
 
@@ -133,6 +137,10 @@ impl DayBatch {
                     rows.push(origin, batch_id, snapshot, check);
                 }
             });
+        }
+        for event in &normalized.events {
+            let order = (event.provider.clone(), 0);
+            self.events.segment(object, order, 1, |rows| rows.push(origin, event));
         }
         // What has no market is in the order of its raw objects.
         let order = || (String::new(), 0);
@@ -192,6 +200,7 @@ impl DayBatch {
         file(Table::OpsDataQuality, self.quality.rows.finish(), self.quality.segments)?;
         file(Table::FactMarketDepth, self.depth.rows.finish(), self.depth.segments)?;
         file(Table::FactOffers, self.offers.rows.finish(), self.offers.segments)?;
+        file(Table::FactPaymentEvents, self.events.rows.finish(), self.events.segments)?;
         file(Table::OpsExtractionErrors, self.errors.rows.finish(), self.errors.segments)?;
         file(Table::OpsBatchRuns, self.runs.rows.finish(), self.runs.segments)?;
         Ok(files)

@@ -21,6 +21,7 @@ impl Table {
                 &["venue", "crypto", "fiat", "trade_type", "extraction_timestamp", "raw_id"]
             }
             Self::OpsDataQuality => &["venue", "crypto", "fiat", "trade_type", "check_timestamp", "raw_id"],
+            Self::FactPaymentEvents => &["provider", "raw_id"],
             Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => &["raw_id"],
         }
     }
@@ -35,6 +36,7 @@ impl Table {
             Self::OpsDataQuality => &["snapshot_id", "metric_name"],
             Self::Quarantine => &["raw_pos", "record"],
             Self::OpsBatchRuns => &["batch_id"],
+            Self::FactPaymentEvents => &["event_id"],
             Self::OpsExtractionErrors => {
                 &["error_timestamp", "venue", "fiat_code", "crypto_symbol", "trade_type", "page_number"]
             }

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, BadValue, RATE_PRECISION, RATE_SCALE, RawId};
+use cauce_normalize::holds_events;
 use cauce_raw::kind;
 
 /// An observation table.
@@ -21,10 +22,14 @@ pub enum Table {
     OpsBatchRuns,
     /// One row per request that failed.
     OpsExtractionErrors,
+    /// One row per payment event observed.
+    FactPaymentEvents,
 }
 
 /// What run reports feed, in the order of writing.
 const FED_BY_REPORTS: &[Table] = &[Table::Quarantine, Table::OpsExtractionErrors, Table::OpsBatchRuns];
+/// What payment events feed, in the order of writing.
+const FED_BY_EVENTS: &[Table] = &[Table::Quarantine, Table::FactPaymentEvents];
 /// What everything else feeds, in the order of writing.
 const FED_BY_PAGES: &[Table] =
     &[Table::Quarantine, Table::OpsDataQuality, Table::FactMarketDepth, Table::FactOffers];
@@ -45,13 +50,14 @@ pub(crate) fn ts() -> DataType {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::FactOffers,
         Self::FactMarketDepth,
         Self::OpsDataQuality,
         Self::Quarantine,
         Self::OpsBatchRuns,
         Self::OpsExtractionErrors,
+        Self::FactPaymentEvents,
     ];
 
     /// The table's name, as in folders and queries.
@@ -63,18 +69,23 @@ impl Table {
             Self::Quarantine => "quarantine",
             Self::OpsBatchRuns => "ops_batch_runs",
             Self::OpsExtractionErrors => "ops_extraction_errors",
+            Self::FactPaymentEvents => "fact_payment_events",
         }
     }
 
     /// The tables that a raw object feeds. Each of them has a file that covers it, also where it gave no row. The
     /// last one is written last, so a raw object that it covers is covered everywhere.
     pub fn fed_by(raw: &RawId) -> &'static [Self] {
-        if raw.kind() == kind::RUN_REPORT { FED_BY_REPORTS } else { FED_BY_PAGES }
+        match raw.kind() {
+            kind::RUN_REPORT => FED_BY_REPORTS,
+            _ if holds_events(raw) => FED_BY_EVENTS,
+            _ => FED_BY_PAGES,
+        }
     }
 
     /// Its place among the tables that an object feeds: the last of them is written last.
     pub fn written(self) -> usize {
-        let fed = [FED_BY_REPORTS, FED_BY_PAGES];
+        let fed = [FED_BY_REPORTS, FED_BY_PAGES, FED_BY_EVENTS];
         fed.iter().filter_map(|tables| tables.iter().position(|table| *table == self)).max().unwrap_or(0)
     }
 
@@ -87,6 +98,7 @@ impl Table {
             Self::Quarantine => quarantine(),
             Self::OpsBatchRuns => ops_batch_runs(),
             Self::OpsExtractionErrors => ops_extraction_errors(),
+            Self::FactPaymentEvents => fact_payment_events(),
         };
         fields.extend([
             required("raw_id", DataType::Utf8),
@@ -266,6 +278,44 @@ fn ops_extraction_errors() -> Vec<Field> {
         required("error_message", DataType::Utf8),
         required("retry_count", DataType::Int32),
         required("is_resolved", DataType::Boolean),
+    ]
+}
+
+/// Ids, statuses and amounts of events; `received_at` stands among the columns that every table ends with.
+fn fact_payment_events() -> Vec<Field> {
+    vec![
+        required("event_id", DataType::Utf8),
+        required("provider", DataType::Utf8),
+        optional("provider_event_id", DataType::Utf8),
+        optional("provider_payment_id", DataType::Utf8),
+        optional("provider_operation_id", DataType::Utf8),
+        optional("provider_reference", DataType::Utf8),
+        optional("merchant_id", DataType::Utf8),
+        optional("merchant_name", DataType::Utf8),
+        optional("country", DataType::Utf8),
+        required("event_type", DataType::Utf8),
+        required("status_category", DataType::Utf8),
+        optional("failure_reason", DataType::Utf8),
+        optional("provider_event_type", DataType::Utf8),
+        required("provider_status", DataType::Utf8),
+        optional("provider_code", DataType::Utf8),
+        optional("provider_message", DataType::Utf8),
+        optional("payment_method", DataType::Utf8),
+        optional("card_brand", DataType::Utf8),
+        optional("amount_minor", DataType::Int64),
+        optional("currency", DataType::Utf8),
+        optional("authorized_minor", DataType::Int64),
+        optional("captured_minor", DataType::Int64),
+        optional("refunded_minor", DataType::Int64),
+        optional("disputed_minor", DataType::Int64),
+        optional("occurred_at", ts()),
+        optional("latency_ms", DataType::Int64),
+        required("normalization_method", DataType::Utf8),
+        required("confidence_score", RATE),
+        required("signature", DataType::Utf8),
+        required("identity", DataType::Utf8),
+        required("metadata", DataType::Utf8),
+        required("record", DataType::Int32),
     ]
 }
 

@@ -13,11 +13,14 @@ use cauce_model::{
     Subject,
 };
 
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, meaning, money, no_payment, refused_call, time},
+    signature::{Written, is_hmac, unhex},
 };
-use crate::document::Node;
+use crate::document::{self, Node};
 
 #[derive(Debug)]
 pub(super) struct Adyen;
@@ -226,6 +229,41 @@ impl Provider for Adyen {
 
     fn title(&self) -> &'static str {
         "Adyen"
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// Each item is signed by itself, over eight of its fields; the secret is written in hex ("Verify HMAC signatures").
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let secret = unhex(secret).ok_or(Forged::Wrong)?;
+        let read = document::read(document::Bytes { content_type: None, body: signed.body });
+        let items: Vec<Node> = read
+            .iter()
+            .flatten()
+            .flat_map(|record| record.get("notificationItems").items().to_vec())
+            .collect();
+        if items.is_empty() {
+            return Err(Forged::Unsigned);
+        }
+        for item in &items {
+            let item = item.get("NotificationRequestItem");
+            let said = item.text_at("additionalData.hmacSignature").ok_or(Forged::Unsigned)?;
+            let fields = [
+                "pspReference",
+                "originalReference",
+                "merchantAccountCode",
+                "merchantReference",
+                "amount.value",
+                "amount.currency",
+                "eventCode",
+                "success",
+            ];
+            let text = fields.map(|field| item.text_at(field).unwrap_or_default()).join(":");
+            is_hmac(HMAC_SHA256, &secret, &[text.as_bytes()], &said, Written::Base64)?;
+        }
+        Ok(())
     }
 
     fn marks(&self) -> &'static [Mark] {

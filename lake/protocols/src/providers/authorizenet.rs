@@ -12,11 +12,14 @@ use cauce_model::{
     Subject,
 };
 
+use ring::hmac::HMAC_SHA512;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, currency, meaning, money, no_payment, refused_call, time,
     },
+    signature::{Written, is_hmac, unhex},
 };
 use crate::document::Node;
 
@@ -107,6 +110,18 @@ impl Provider for AuthorizeNet {
 
     fn headers(&self) -> &'static [&'static str] {
         &["x-anet-signature"]
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// `sha512=<hex>`: the HMAC of the body; the secret is written in hex ("Webhooks", verifying the notification).
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let header = signed.header("x-anet-signature")?;
+        let (kind, said) = header.split_once('=').ok_or(Forged::Wrong)?;
+        let secret = unhex(secret).filter(|_| kind.eq_ignore_ascii_case("sha512")).ok_or(Forged::Wrong)?;
+        is_hmac(HMAC_SHA512, &secret, &[signed.body], said, Written::Hex)
     }
 
     fn marks(&self) -> &'static [Mark] {

@@ -12,9 +12,12 @@ use cauce_model::{
     Subject,
 };
 
+use ring::{digest, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY};
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, country, meaning, money, no_payment, time},
+    signature::{Written, is_hmac},
 };
 use crate::document::{self, Node};
 
@@ -126,6 +129,30 @@ impl Provider for Braintree {
 
     fn title(&self) -> &'static str {
         "Braintree"
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// `<public key>|<hex>`, several with `&` between them: the HMAC of the payload as it stands in the form, with the SHA-1
+    /// of the private key (as its libraries do). The secret is `<public key>|<private key>`.
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let read = document::read(document::Bytes { content_type: None, body: signed.body });
+        let Ok([form]) = read.as_deref() else { return Err(Forged::Unsigned) };
+        let Node::Text(payload) = form.get("bt_payload") else { return Err(Forged::Unsigned) };
+        let said = form.text_at("bt_signature").ok_or(Forged::Unsigned)?;
+        let (public, private) = secret.split_once('|').ok_or(Forged::Wrong)?;
+        let key = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, private.as_bytes());
+        let ours =
+            said.split('&').filter_map(|pair| pair.split_once('|')).find(|(named, _)| *named == public);
+        let (_, said) = ours.ok_or(Forged::Wrong)?;
+        // Some frameworks take the last line break off.
+        let with_break = format!("{payload}\n");
+        let is_of = |payload: &str| {
+            is_hmac(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_ref(), &[payload.as_bytes()], said, Written::Hex)
+        };
+        is_of(payload).or_else(|_| is_of(&with_break))
     }
 
     fn marks(&self) -> &'static [Mark] {

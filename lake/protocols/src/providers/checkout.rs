@@ -10,12 +10,15 @@ use cauce_model::{
     Subject,
 };
 
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, money_in, no_payment, refused_call,
         time,
     },
+    signature::{Written, is_hmac},
     words::ISO_8583,
 };
 use crate::document::Node;
@@ -178,6 +181,16 @@ impl Provider for Checkout {
 
     fn headers(&self) -> &'static [&'static str] {
         &["cko-signature"]
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// The HMAC of the body in hex ("Verify webhook signatures").
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let said = signed.header("cko-signature")?;
+        is_hmac(HMAC_SHA256, secret.as_bytes(), &[signed.body], said, Written::Hex)
     }
 
     fn marks(&self) -> &'static [Mark] {

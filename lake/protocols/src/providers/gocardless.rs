@@ -11,9 +11,12 @@ use cauce_model::{
     Subject,
 };
 
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, by_word, meaning, money, no_payment, refused_call, time},
+    signature::{Written, is_hmac},
 };
 use crate::document::Node;
 
@@ -108,6 +111,16 @@ impl Provider for GoCardless {
 
     fn title(&self) -> &'static str {
         "GoCardless"
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// The HMAC of the body in hex ("Webhooks", signing).
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let said = signed.header("webhook-signature")?;
+        is_hmac(HMAC_SHA256, secret.as_bytes(), &[signed.body], said, Written::Hex)
     }
 
     fn marks(&self) -> &'static [Mark] {

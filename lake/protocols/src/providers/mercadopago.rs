@@ -10,9 +10,13 @@ use cauce_model::{
     Subject,
 };
 
+use chrono::DateTime;
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
+    signature::{Written, fields, is_hmac},
 };
 use crate::document::Node;
 
@@ -148,6 +152,33 @@ impl Provider for MercadoPago {
 
     fn title(&self) -> &'static str {
         "Mercado Pago"
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// `ts=<time>,v1=<hex>`: the HMAC of the resource's id, the request's id and the time ("Webhooks", validating the origin).
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let header = signed.header("x-signature")?;
+        let made = fields(header, "ts").first().copied().ok_or(Forged::Unsigned)?;
+        let said = fields(header, "v1").first().copied().ok_or(Forged::Unsigned)?;
+        let in_query = form_urlencoded::parse(signed.query.as_bytes()).find(|(name, _)| name == "data.id");
+        let id = in_query.map(|(_, id)| id.to_lowercase());
+        let request = signed.headers.get("x-request-id");
+        let mut text = id.map(|id| format!("id:{id};")).unwrap_or_default();
+        if let Some(request) = request {
+            text.push_str(&format!("request-id:{request};"));
+        }
+        text.push_str(&format!("ts:{made};"));
+        is_hmac(HMAC_SHA256, secret.as_bytes(), &[text.as_bytes()], said, Written::Hex)?;
+        let number: Option<i64> = made.parse().ok();
+        // Milliseconds, as they are sent; seconds, as they were.
+        let made = number.and_then(|number| match made.len() {
+            0..=10 => DateTime::from_timestamp(number, 0),
+            _ => DateTime::from_timestamp_millis(number),
+        });
+        signed.is_fresh(made)
     }
 
     fn marks(&self) -> &'static [Mark] {

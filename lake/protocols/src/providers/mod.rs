@@ -23,6 +23,7 @@ mod paypal;
 mod payu;
 mod razorpay;
 mod reading;
+mod signature;
 mod square;
 mod stripe;
 mod wompi;
@@ -33,6 +34,7 @@ use std::fmt::Debug;
 
 use cauce_model::{FailureReason, Reading, StatusCategory, Subject, Totals};
 pub use detection::{Detected, Evidence, Sent, detect};
+pub use signature::{Forged, Signed};
 
 use crate::document::Node;
 
@@ -67,6 +69,22 @@ pub fn find(name: &str) -> Option<&'static dyn Provider> {
     all().iter().copied().find(|provider| provider.name() == name)
 }
 
+/// Whether what was received is signed with one of the provider's secrets: more than one while they are changed.
+pub fn verify<'s>(
+    provider: &dyn Provider,
+    signed: &Signed<'_>,
+    secrets: impl IntoIterator<Item = &'s str>,
+) -> Result<(), Forged> {
+    let mut forged = Forged::Unsigned;
+    for secret in secrets {
+        match provider.verify(signed, secret) {
+            Ok(()) => return Ok(()),
+            Err(why) => forged = why,
+        }
+    }
+    Err(forged)
+}
+
 /// What a provider's rules say of a record.
 pub fn read(provider: &dyn Provider, record: &Node) -> Vec<Reading> {
     let mut readings = provider.read(record);
@@ -89,6 +107,16 @@ pub trait Provider: Debug + Sync {
     /// Headers that only this provider sends with its webhooks, in small letters.
     fn headers(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether it signs what it sends, in a way that can be verified here.
+    fn signs(&self) -> bool {
+        false
+    }
+
+    /// Whether what was received is signed with `secret`. Asked only where it signs.
+    fn verify(&self, _signed: &Signed<'_>, _secret: &str) -> Result<(), Forged> {
+        Err(Forged::Unsigned)
     }
 
     /// What tells its documents from those of others: each a weight, what is seen, and how. Weights add up; 60 and more is

@@ -9,9 +9,12 @@ use cauce_model::{
     Subject,
 };
 
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
+    signature::{Written, is_hmac},
 };
 use crate::document::Node;
 
@@ -107,6 +110,16 @@ impl Provider for Razorpay {
 
     fn headers(&self) -> &'static [&'static str] {
         &["x-razorpay-signature", "x-razorpay-event-id"]
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// The HMAC of the body in hex ("Validate and test webhooks").
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let said = signed.header("x-razorpay-signature")?;
+        is_hmac(HMAC_SHA256, secret.as_bytes(), &[signed.body], said, Written::Hex)
     }
 
     fn marks(&self) -> &'static [Mark] {

@@ -9,11 +9,14 @@ use cauce_model::{
     Subject,
 };
 
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
+    signature::{Written, is_hmac},
 };
 use crate::document::Node;
 
@@ -117,6 +120,17 @@ impl Provider for Square {
 
     fn headers(&self) -> &'static [&'static str] {
         &["x-square-hmacsha256-signature", "x-square-signature"]
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// The HMAC of the address that Square was given and the body, in base64 ("Verify and validate an event notification").
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let said = signed.header("x-square-hmacsha256-signature")?;
+        let address = signed.address.ok_or(Forged::NoAddress)?;
+        is_hmac(HMAC_SHA256, secret.as_bytes(), &[address.as_bytes(), signed.body], said, Written::Base64)
     }
 
     fn marks(&self) -> &'static [Mark] {

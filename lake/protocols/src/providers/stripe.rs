@@ -11,11 +11,15 @@ use cauce_model::{
     Subject,
 };
 
+use chrono::DateTime;
+use ring::hmac::HMAC_SHA256;
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
+    signature::{Written, fields, is_hmac},
 };
 use crate::document::Node;
 
@@ -206,6 +210,24 @@ impl Provider for Stripe {
 
     fn headers(&self) -> &'static [&'static str] {
         &["stripe-signature"]
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// `t=<seconds>,v1=<hex>`: the HMAC of the seconds, a point, and the body ("Verify webhook signatures manually").
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let header = signed.header("stripe-signature")?;
+        let made = fields(header, "t").first().copied().ok_or(Forged::Unsigned)?;
+        let parts: [&[u8]; 3] = [made.as_bytes(), b".", signed.body];
+        let right = fields(header, "v1")
+            .into_iter()
+            .any(|said| is_hmac(HMAC_SHA256, secret.as_bytes(), &parts, said, Written::Hex).is_ok());
+        if !right {
+            return Err(Forged::Wrong);
+        }
+        signed.is_fresh(made.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)))
     }
 
     fn marks(&self) -> &'static [Mark] {

@@ -9,11 +9,14 @@ use cauce_model::{
     Subject,
 };
 
+use ring::{digest, hmac};
+
 use super::{
-    Mark, Provider,
+    Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, money, no_payment, refused_call, time},
+    signature::unhex,
 };
-use crate::document::Node;
+use crate::document::{self, Node};
 
 #[derive(Debug)]
 pub(super) struct Wompi;
@@ -74,6 +77,31 @@ impl Provider for Wompi {
 
     fn headers(&self) -> &'static [&'static str] {
         &["x-event-checksum"]
+    }
+
+    fn signs(&self) -> bool {
+        true
+    }
+
+    /// The SHA-256 of the values that the event names, its time and the secret ("Eventos", verificar autenticidad). The time
+    /// is the event's, also when it is sent again a day later: that it is old says nothing.
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let read = document::read(document::Bytes { content_type: None, body: signed.body });
+        let Ok([event]) = read.as_deref() else { return Err(Forged::Unsigned) };
+        let said =
+            event.text_at("signature.checksum").and_then(|said| unhex(&said)).ok_or(Forged::Unsigned)?;
+        let mut text = String::new();
+        for property in event.at("signature.properties").items() {
+            let path = property.text().ok_or(Forged::Wrong)?;
+            text.push_str(&event.get("data").text_at(&path).unwrap_or_default());
+        }
+        let made = event.text_at("timestamp").ok_or(Forged::Unsigned)?;
+        text.push_str(&made);
+        text.push_str(secret);
+        let right = digest::digest(&digest::SHA256, text.as_bytes());
+        // A sum is no HMAC; both are compared by theirs, so that no time tells where they differ.
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        hmac::verify(&key, right.as_ref(), hmac::sign(&key, &said).as_ref()).map_err(|_| Forged::Wrong)
     }
 
     fn marks(&self) -> &'static [Mark] {

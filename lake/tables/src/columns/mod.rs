@@ -2,6 +2,7 @@
 
 mod ops;
 mod p2p;
+mod payments;
 
 use arrow::{
     array::{
@@ -14,6 +15,7 @@ use cauce_model::{Market, RawId};
 use chrono::{DateTime, Utc};
 pub(crate) use ops::{BatchRunRows, ErrorRows, QualityRows, QuarantineRows};
 pub(crate) use p2p::{DepthRows, OfferRows};
+pub(crate) use payments::PaymentEventRows;
 
 use crate::{
     Table,

@@ -1,0 +1,199 @@
+//! Takes what names a person out of texts that providers write for people: card numbers, e-mail addresses, telephone
+//! numbers, identity documents of Latin America. What is left says that something was there.
+//!
+//! A mask errs on the side of hiding: a long number that happens to satisfy the cards' check is hidden, too.
+
+/// Digits of card numbers.
+const CARD: std::ops::RangeInclusive<usize> = 13..=19;
+/// Digits of telephone and document numbers, written out or with the separators of their country.
+const PERSONAL: std::ops::RangeInclusive<usize> = 7..=14;
+
+/// The text with what names a person replaced.
+pub fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            out.push(' ');
+        }
+        out.push_str(&masked_word(word));
+    }
+    let out = joined_numbers(&out);
+    if out == text { text.to_owned() } else { out }
+}
+
+/// Quotes and brackets around a word are not part of it.
+fn core(word: &str) -> (usize, usize) {
+    let edge = |c: char| !c.is_alphanumeric() && c != '+';
+    let start = word.len() - word.trim_start_matches(edge).len();
+    let end = word.trim_end_matches(edge).len();
+    (start, end.max(start))
+}
+
+fn masked_word(word: &str) -> String {
+    let (start, end) = core(word);
+    let inner = &word[start..end];
+    let mask = if is_email(inner) {
+        "[email]"
+    } else if is_lettered_document(inner) {
+        "[document]"
+    } else {
+        match number(inner) {
+            Some(digits) if CARD.contains(&digits.len()) && luhn(&digits) => "[card]",
+            Some(digits) if inner.starts_with('+') && PERSONAL.contains(&digits.len()) => "[phone]",
+            Some(digits) if has_document_separators(inner) && PERSONAL.contains(&digits.len()) => {
+                "[document]"
+            }
+            _ => return word.to_owned(),
+        }
+    };
+    format!("{}{mask}{}", &word[..start], &word[end..])
+}
+
+/// Card numbers in groups with blanks between them.
+fn joined_numbers(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    let mut index = 0;
+    while index < words.len() {
+        let group = words[index..].iter().take_while(|word| is_group(word)).count();
+        let whole: String = words[index..index + group].concat();
+        let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+        if group > 1 && CARD.contains(&digits.len()) && luhn(&digits) {
+            out.push("[card]".to_owned());
+            index += group;
+        } else {
+            out.push(words[index].to_owned());
+            index += 1;
+        }
+    }
+    out.join(" ")
+}
+
+fn is_group(word: &str) -> bool {
+    (3..=6).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The digits of a number that is written with the separators that people use in numbers of cards and documents.
+fn number(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '/' | '+' | '(' | ')');
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (text.chars().all(allowed) && !digits.is_empty()).then_some(digits)
+}
+
+/// `123.456.789-09`, `12.345.678/0001-95`, `20-12345678-3`: and not a date, an amount, or an address of the network.
+fn has_document_separators(text: &str) -> bool {
+    let dots = text.matches('.').count();
+    let Some((head, check)) = text.rsplit_once('-') else { return false };
+    let groups: Vec<&str> = head.split(['.', '/', '-']).collect();
+    let is_date = groups.len() == 2 && groups[0].len() == 4 && check.len() == 2;
+    (1..=2).contains(&check.len())
+        && !is_date
+        && (dots > 0 || groups.last().is_some_and(|group| group.len() >= 7))
+}
+
+/// `V-12345678`, `J-12345678-9`, and the mixed letters and digits of Mexico's CURP and RFC.
+fn is_lettered_document(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let is_capital = |part: &[u8]| part.iter().all(u8::is_ascii_uppercase);
+    if let Some((letter, rest)) = text.split_once('-') {
+        let digits: String = rest.chars().filter(|c| *c != '-' && *c != '.').collect();
+        let kinds = ["V", "E", "J", "G", "P"];
+        return kinds.contains(&letter.to_uppercase().as_str())
+            && (6..=9).contains(&digits.len())
+            && is_digits(digits.as_bytes());
+    }
+    match bytes.len() {
+        // CURP: four letters, a date, six letters, two more.
+        18 => is_capital(&bytes[..4]) && is_digits(&bytes[4..10]) && is_capital(&bytes[10..16]),
+        // RFC of a person, and of a company.
+        13 => {
+            is_capital(&bytes[..4])
+                && is_digits(&bytes[4..10])
+                && bytes[10..].iter().all(u8::is_ascii_alphanumeric)
+        }
+        12 => {
+            is_capital(&bytes[..3])
+                && is_digits(&bytes[3..9])
+                && bytes[9..].iter().any(u8::is_ascii_uppercase)
+        }
+        _ => false,
+    }
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+}
+
+fn luhn(digits: &str) -> bool {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, byte)| {
+            let digit = u32::from(byte - b'0');
+            match (place % 2, digit * 2) {
+                (0, _) => digit,
+                (_, twice) if twice > 9 => twice - 9,
+                (_, twice) => twice,
+            }
+        })
+        .sum();
+    sum % 10 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::masked;
+
+    #[test]
+    fn what_names_a_person_is_gone() {
+        for (text, expected) in [
+            ("card 4111111111111111 refused", "card [card] refused"),
+            ("card 4111 1111 1111 1111 refused", "card [card] refused"),
+            ("4111-1111-1111-1111", "[card]"),
+            ("write to ana.perez@example.com, please", "write to [email], please"),
+            ("(ana@example.com)", "([email])"),
+            ("call +58 or +584121234567", "call +58 or [phone]"),
+            ("CPF 123.456.789-09", "CPF [document]"),
+            ("CNPJ 12.345.678/0001-95", "CNPJ [document]"),
+            ("CUIT 20-12345678-3", "CUIT [document]"),
+            ("RUT 12.345.678-5", "RUT [document]"),
+            ("cédula V-12345678", "cédula [document]"),
+            ("CURP GODE561231HDFRRN09", "CURP [document]"),
+            ("RFC GODE561231GR8", "RFC [document]"),
+        ] {
+            assert_eq!(masked(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_stays() {
+        for text in [
+            "Do not honor",
+            "2026-03-01T10:20:30Z",
+            "2026-03-01",
+            "10.50",
+            "1.234.567",
+            "code 20051",
+            "10.0.0.1",
+            "order 1234567890",
+            "ORD-5023-4E89",
+            "pi_3MqLnJHfXbQ8wWVU0K8m5V6p",
+            "  two  blanks ",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_masked_without_a_fault(text in ".*") {
+            let once = masked(&text);
+            prop_assert_eq!(masked(&once), once.clone(), "masking twice changes nothing");
+        }
+    }
+}
