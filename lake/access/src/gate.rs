@@ -234,7 +234,7 @@ impl Gate {
         };
         self.count(&caller, address, now).await?;
         let may = match needs {
-            Needs::Nothing | Needs::Anybody => true,
+            Needs::Nothing | Needs::Anybody | Needs::Signed => true,
             Needs::Known => caller.who != Who::Nobody,
             Needs::Market if self.settings.public_market => true,
             Needs::Market => caller.role.is_some(),

@@ -67,6 +67,8 @@ pub enum Needs {
     Role(Role),
     /// A key for pushing, of the source that the route names; or an administrator.
     Ingest,
+    /// The same, or the signature of the provider that the route names: the route looks at both.
+    Signed,
 }
 
 impl fmt::Display for Needs {
@@ -77,6 +79,9 @@ impl fmt::Display for Needs {
             Self::Market => f.write_str("the role reader, unless market data is public"),
             Self::Role(role) => write!(f, "the role {role}"),
             Self::Ingest => f.write_str("a key with the scope ingest, or the role admin"),
+            Self::Signed => {
+                f.write_str("the provider's signature, or a key with the scope ingest, or the role admin")
+            }
         }
     }
 }

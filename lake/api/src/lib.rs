@@ -8,12 +8,13 @@
 //! | quality | `/api/v1/quality` | query |
 //! | runs | `/api/v1/runs`, `/api/v1/runs/{id}`, `/api/v1/errors` | query |
 //! | raw | `/api/v1/raw` | query |
+//! | payments | `/api/v1/events/{id}` | query |
 //! | sql | `POST /api/v1/sql` | query |
 //! | documents | `/api/v1/openapi.json`, `/api/v1/docs` | query |
 //! | page | `GET /` and its assets | query |
 //! | access | `/admin/token`, `/admin/users`, `/admin/api-keys`, `/api/v1/me`, the key set | admin |
 //! | admin | `GET /admin/monitoring/summary`, `POST /api/v1/binance/offers` | admin |
-//! | intake | `POST /api/v1/ingest/{source}`, `/api/v1/ingest/{source}/upload` | ingest |
+//! | intake | `POST /api/v1/ingest/{source}`, `/api/v1/ingest/{source}/upload`, `/api/v1/events`, `/api/v1/webhooks/{provider}` | ingest |
 
 mod access;
 #[cfg(feature = "lake")]
@@ -43,7 +44,7 @@ pub use serving::Serving;
 
 /// The group of those who push.
 pub fn push_routes(push: Push) -> Router {
-    routes::intake().with_state(Arc::new(push)).into()
+    routes::intake().merge(routes::events()).with_state(Arc::new(push)).into()
 }
 
 /// Routes as they are served: guarded, compressed, counted, in the log, and with an answer for addresses that are none.
@@ -161,6 +162,7 @@ mod lake {
             .merge(routes::lists())
             .merge(routes::runs())
             .merge(routes::raw())
+            .merge(routes::payments())
             .merge(routes::sql())
     }
 
@@ -176,6 +178,7 @@ mod lake {
             running().into_openapi(),
             routes::identity().into_openapi(),
             routes::intake().into_openapi(),
+            routes::events().into_openapi(),
         ])
     }
 

@@ -64,7 +64,8 @@ impl Served {
             let issued = self.gate.tokens.issue(&user, TimeDelta::hours(1), now).await.unwrap();
             callers.push((role.name(), Some(issued.token)));
         }
-        let scopes = vec![Scope::IngestFrom("binance_p2p".to_owned())];
+        let scopes = ["binance_p2p", "events", "stripe"].map(|source| Scope::IngestFrom(source.to_owned()));
+        let scopes = scopes.to_vec();
         let (_, text) = ApiKeys::add(&*self.gate.ledger, "worker", scopes, None, now).await.unwrap();
         callers.push(("ingest key", Some(text)));
         callers
@@ -74,6 +75,7 @@ impl Served {
 fn request(route: &Route, credentials: Option<&str>) -> Request<Body> {
     // A source, a venue and an id that are there or not: who may not is told so first.
     let path = route.path.replace("{source}", "binance_p2p").replace("{venue}", "binance_p2p");
+    let path = path.replace("{provider}", "stripe");
     let path = path.replace("{file}", "app.js").replace("{name}", "nobody").replace("{id}", "none");
     let mut request = Request::builder().method(route.method).uri(path);
     if let Some(credentials) = credentials {
@@ -89,7 +91,8 @@ fn may(caller: &str, needs: Needs, is_public: bool) -> bool {
         Needs::Known => caller != "nobody",
         Needs::Market => is_public || role.is_some(),
         Needs::Role(least) => role.is_some_and(|role| role.may(least)),
-        Needs::Ingest => caller == "ingest key" || role == Some(Role::Admin),
+        // Nothing here is signed.
+        Needs::Ingest | Needs::Signed => caller == "ingest key" || role == Some(Role::Admin),
     }
 }
 

@@ -2,20 +2,25 @@
 //!
 //! ```text
 //! body of a request ──┐
-//! file of a command ──┼─► [`Intake::keep`] ─► raw object ─► event ─► normalizer
-//! inbox/<source>/… ───┘
+//! file of a command ──┼─► [`Intake::keep`] ───────┐
+//! inbox/<source>/… ───┘                           ├─► raw object ─► event ─► normalizer
+//! webhook of a provider ─► [`Intake::keep_event`] ┘
 //! ```
 //!
 //! Whatever is brought twice is one object: its key follows from the bytes, their name, and when they were obtained.
 
+mod events;
 mod inbox;
+mod index;
 
 use std::{borrow::Cow, sync::Arc};
 
 use cauce_model::{BadValue, RawId};
 use cauce_raw::{Bundle, Envelope, Put, RawError, RawZone, kind};
 use chrono::{DateTime, Utc};
+pub use events::{Said, kept_headers};
 pub use inbox::{InboxError, InboxSettled};
+pub use index::{EventIndex, Place};
 use object_store::ObjectStore;
 use thiserror::Error;
 

@@ -64,6 +64,8 @@ pub enum Rule {
     InvalidMarket,
     /// The record belongs to another market than the one asked for.
     MarketMismatch,
+    /// It says that it is of a payment provider, and its signature is not.
+    ForgedSignature,
 }
 
 impl Rule {
@@ -83,6 +85,7 @@ impl Rule {
             Self::UnknownSide => "unknown_side",
             Self::InvalidMarket => "invalid_market",
             Self::MarketMismatch => "market_mismatch",
+            Self::ForgedSignature => "forged_signature",
         }
     }
 }

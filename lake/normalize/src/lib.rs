@@ -28,7 +28,7 @@ pub use quality::Thresholds;
 use snapshot::Pages;
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// One line of a raw object.
 #[derive(Debug, Clone)]
@@ -77,7 +77,12 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     let mut out = Normalized::default();
     let envelopes = envelopes(lines, &mut out.quarantine);
     out.received_at = envelopes.iter().map(|(_, envelope)| envelope.known_since()).max();
-    if holds_events(raw) {
+    if raw.kind() == kind::FORGED_EVENT {
+        let reason = format!("its signature is not that of {}", raw.source());
+        for (pos, envelope) in envelopes {
+            out.quarantine.push(whole(pos, envelope, Rule::ForgedSignature, reason.clone()));
+        }
+    } else if holds_events(raw) {
         out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
     } else if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
         reports(&envelopes, &mut out);

@@ -34,6 +34,8 @@ pub mod kind {
     pub const FILE: &str = "file";
     /// What a payment provider said: a webhook, an answer of its API.
     pub const PAYMENT_EVENT: &str = "payment_event";
+    /// What says that it is of a payment provider, and is not.
+    pub const FORGED_EVENT: &str = "forged_event";
     /// What became of one run.
     pub const RUN_REPORT: &str = "run_report";
 }

@@ -9,7 +9,7 @@ use cauce_raw::{Put, RawError, RawZone};
 use cauce_telemetry::{
     EXTRACTION_ERRORS, PRICE_UPDATES, RUN_DURATION, RUNS, SNAPSHOT_COMPLETENESS, follow, trace_id,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use thiserror::Error;
 use tracing::Instrument;

@@ -1,6 +1,6 @@
 //! Hot files: what a normalizer writes, one file per table, batch and day.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::RecordBatch, error::ArrowError};
 use bytes::Bytes;
@@ -74,7 +74,11 @@ pub struct DayBatch {
     runs: Section<BatchRunRows>,
     errors: Section<ErrorRows>,
     events: Section<PaymentEventRows>,
+    counts: EventCounts,
 }
+
+/// Payment events by provider and status.
+pub type EventCounts = BTreeMap<(String, &'static str), u64>;
 
 impl std::fmt::Debug for DayBatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,6 +105,7 @@ impl DayBatch {
             runs: Section::new(BatchRunRows::new()),
             errors: Section::new(ErrorRows::new()),
             events: Section::new(PaymentEventRows::new()),
+            counts: EventCounts::new(),
         }
     }
 
@@ -139,6 +144,7 @@ impl DayBatch {
             });
         }
         for event in &normalized.events {
+            *self.counts.entry((event.provider.clone(), event.reading.status.as_str())).or_default() += 1;
             let order = (event.provider.clone(), 0);
             self.events.segment(object, order, 1, |rows| rows.push(origin, event));
         }
@@ -177,6 +183,11 @@ impl DayBatch {
     /// Rows of `fact_offers` so far.
     pub fn offers(&self) -> u32 {
         self.offers.count
+    }
+
+    /// Payment events so far.
+    pub fn events(&self) -> &EventCounts {
+        &self.counts
     }
 
     /// Whether no object has been added.

@@ -28,7 +28,7 @@ pub use cover::{Cover, CoverError, CoveredObject};
 pub use days::Days;
 pub use derived::{Derived, Inputs};
 pub use file::WriteError;
-pub use hot::{DayBatch, HotFile, write};
+pub use hot::{DayBatch, EventCounts, HotFile, write};
 pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};
 pub use planner::{CountedFile, PlanError, PlannedFile, Planner, Take, Zone};
 pub use read::{Passes, RowTest, Wanted};

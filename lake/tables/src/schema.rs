@@ -78,6 +78,7 @@ impl Table {
     pub fn fed_by(raw: &RawId) -> &'static [Self] {
         match raw.kind() {
             kind::RUN_REPORT => FED_BY_REPORTS,
+            kind::FORGED_EVENT => FED_BY_EVENTS,
             _ if holds_events(raw) => FED_BY_EVENTS,
             _ => FED_BY_PAGES,
         }

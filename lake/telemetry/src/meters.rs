@@ -37,6 +37,16 @@ meters! {
     QUEUE_CONSUMED: Counter<1> = Counter::new("queue_consumed_total", ["outcome"], "messages handled: done or failed");
     QUEUE_MESSAGES: Gauge<1> =
         Gauge::new("queue_messages", ["state"], "messages waiting, in_flight, or dead").detail();
+    PAYMENT_EVENTS: Counter<2> = Counter::new(
+        "payment_events_total",
+        ["provider", "status"],
+        "payment events normalized, by what became of the payment; the same event again counts again",
+    );
+    WEBHOOKS_REFUSED: Counter<1> = Counter::new(
+        "webhooks_refused_total",
+        ["provider"],
+        "webhooks whose signature is not the provider's; kept as evidence, and not used",
+    );
     OFFERS_WRITTEN: Counter<0> = Counter::new("offers_written_total", [], "rows of offers written to the lake");
     RAW_BYTES: Counter<0> = Counter::new("normalized_bytes_total", [], "raw bytes normalized, decompressed");
 

@@ -12,10 +12,11 @@ use std::{
 
 use cauce_model::{BadValue, RawId};
 use cauce_normalize::Thresholds;
+use cauce_protocols::providers;
 use cauce_queue::{Delivery, Queue, QueueError, RawCreated};
 use cauce_raw::{RawError, RawZone};
-use cauce_tables::{DayBatch, HotFile, WriteError, write};
-use cauce_telemetry::{OFFERS_WRITTEN, QUEUE_CONSUMED, RAW_BYTES, follow};
+use cauce_tables::{DayBatch, EventCounts, HotFile, WriteError, write};
+use cauce_telemetry::{OFFERS_WRITTEN, PAYMENT_EVENTS, QUEUE_CONSUMED, RAW_BYTES, follow};
 use chrono::NaiveDate;
 use object_store::ObjectStore;
 use serde::Serialize;
@@ -254,6 +255,7 @@ impl Worker {
         }
         let thresholds = self.settings.thresholds;
         let settled = tokio::task::spawn_blocking(move || records(bundle, thresholds)).await?;
+        let events = settled.events;
         for (delivery, error) in &settled.failed {
             self.fail(delivery, error, handled).await?;
         }
@@ -265,6 +267,11 @@ impl Worker {
                 tracing::warn!(message = %delivery.body, "took longer than its loan; it is handled again, to no harm");
             }
         }
+        // Names that nobody has rules for are anybody's: they would make series without end.
+        for ((provider, status), count) in events {
+            let known = providers::find(&provider).map_or("other", |provider| provider.name());
+            PAYMENT_EVENTS.add([known, status], count);
+        }
         handled.counts.done += settled.done.len() as u64;
         handled.counts.offers += settled.offers;
         Ok(())
@@ -273,6 +280,7 @@ impl Worker {
 
 struct Settled {
     files: Result<Vec<HotFile>, WriteError>,
+    events: EventCounts,
     offers: u64,
     done: Vec<Delivery>,
     failed: Vec<(Delivery, MessageError)>,
@@ -306,8 +314,12 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
         }
     }
     let offers = days.values().map(|day| u64::from(day.offers())).sum();
+    let mut events = EventCounts::new();
+    for (event, count) in days.values().flat_map(DayBatch::events) {
+        *events.entry(event.clone()).or_default() += count;
+    }
     let files = days.into_values().map(DayBatch::finish).collect::<Result<Vec<_>, _>>();
-    Settled { files: files.map(|days| days.into_iter().flatten().collect()), offers, done, failed }
+    Settled { files: files.map(|days| days.into_iter().flatten().collect()), events, offers, done, failed }
 }
 
 fn words(payload: &(dyn Any + Send)) -> String {

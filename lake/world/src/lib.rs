@@ -5,7 +5,7 @@ mod config;
 mod world;
 
 pub use config::{
-    ApiSection, AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, Schedule, SqlSection,
-    TelemetrySection,
+    ApiSection, AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, ProviderSection,
+    Providers, Schedule, Secrets, SqlSection, TelemetrySection,
 };
 pub use world::{World, WorldError, open_store, state_of};

@@ -27,13 +27,15 @@ impl Function {
     pub fn permissions(self) -> &'static str {
         match self {
             Self::Query => {
-                "read tables, hot files and raw objects; put and read results; read users, keys and public signing keys; \
-                 count requests"
+                "read tables, hot files and raw objects; read where events are; put and read results; read users, keys and \
+                 public signing keys; count requests"
             }
             Self::Admin => {
                 "read tables and hot files; users, keys, signing keys, log-ins; runs by hand, which put raw objects"
             }
-            Self::Ingest => "put raw objects; read users, keys and public signing keys; count requests",
+            Self::Ingest => {
+                "put raw objects; note where events are; read users, keys and public signing keys; count requests"
+            }
         }
     }
 }
@@ -56,7 +58,7 @@ const fn of(function: Function, needs: Needs, method: &'static str, path: &'stat
 }
 
 use Function::{Admin, Ingest, Query};
-use Needs::{Anybody, Known, Market, Nothing};
+use Needs::{Anybody, Known, Market, Nothing, Signed};
 
 const READER: Needs = Needs::Role(Role::Reader);
 const ADMIN: Needs = Needs::Role(Role::Admin);
@@ -92,6 +94,7 @@ pub const ROUTES: &[Route] = &[
     of(Query, READER, "GET", "/api/v1/runs/{id}"),
     of(Query, READER, "GET", "/api/v1/errors"),
     of(Query, READER, "GET", "/api/v1/raw"),
+    of(Query, READER, "GET", "/api/v1/events/{id}"),
     of(Query, READER, "GET", "/api/v1/metrics"),
     of(Query, Needs::Role(Role::Analyst), "POST", "/api/v1/sql"),
     of(Admin, Nothing, "GET", "/.well-known/jwks.json"),
@@ -109,6 +112,8 @@ pub const ROUTES: &[Route] = &[
     of(Admin, ADMIN, "POST", "/api/v1/binance/offers"),
     of(Ingest, Needs::Ingest, "POST", "/api/v1/ingest/{source}"),
     of(Ingest, Needs::Ingest, "POST", "/api/v1/ingest/{source}/upload"),
+    of(Ingest, Needs::Ingest, "POST", "/api/v1/events"),
+    of(Ingest, Signed, "POST", "/api/v1/webhooks/{provider}"),
 ];
 
 /// Whether there is a route of this path, whatever its method.

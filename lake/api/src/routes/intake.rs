@@ -15,8 +15,9 @@ use axum::{
 };
 use cauce_access::Caller;
 use cauce_intake::{Brought, Intake, IntakeError};
+use cauce_ledger::Ledger;
 use cauce_raw::Links;
-use cauce_world::World;
+use cauce_world::{Providers, World};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -33,12 +34,22 @@ pub struct Push {
     pub links: Option<Arc<dyn Links>>,
     /// Bytes of a body at most.
     pub largest_body: usize,
+    /// Where events are noted.
+    pub ledger: Arc<dyn Ledger>,
+    /// How providers' webhooks are verified.
+    pub providers: Providers,
 }
 
 impl Push {
     /// Into the world's lake.
     pub fn new(world: &World, largest_body: usize) -> Self {
-        Self { intake: Intake::new(Arc::clone(&world.store)), links: world.links.clone(), largest_body }
+        Self {
+            intake: Intake::new(Arc::clone(&world.store)),
+            links: world.links.clone(),
+            largest_body,
+            ledger: Arc::clone(&world.ledger),
+            providers: world.config.providers.clone(),
+        }
     }
 
     /// What a request to a function may bring: 6 MB as AWS counts, with the body in base64.
@@ -54,7 +65,7 @@ const FETCHED_AT: &str = "cauce-fetched-at";
 /// The header that says what the file is called.
 const FILE: &str = "cauce-file";
 
-type Pushing = State<Arc<Push>>;
+pub(super) type Pushing = State<Arc<Push>>;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Push>> {
     OpenApiRouter::new()
@@ -121,7 +132,7 @@ async fn upload(
 }
 
 /// The guard let a key in, or an administrator; the key's scopes say of which sources.
-fn allowed(caller: &Caller, source: &str) -> Result<(), ApiError> {
+pub(super) fn allowed(caller: &Caller, source: &str) -> Result<(), ApiError> {
     match caller.may_ingest(source) {
         true => Ok(()),
         false => Err(ApiError::Forbidden {
@@ -133,7 +144,12 @@ fn allowed(caller: &Caller, source: &str) -> Result<(), ApiError> {
     }
 }
 
-async fn whole(push: &Push, source: &str, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+pub(super) async fn whole(
+    push: &Push,
+    source: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<u8>, ApiError> {
     let limit = push.largest_body;
     let too_large = || {
         let instead = match push.links {
@@ -177,7 +193,7 @@ fn name(headers: &HeaderMap) -> Option<String> {
     headers.get(FILE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-fn refused(error: IntakeError) -> ApiError {
+pub(super) fn refused(error: IntakeError) -> ApiError {
     match error {
         IntakeError::Raw(error) => internal(error),
         IntakeError::Source(_) | IntakeError::Empty => ApiError::Unprocessable { message: error.to_string() },

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "lake")]
 mod admin;
+mod events;
 #[cfg(feature = "lake")]
 mod health;
 #[cfg(feature = "lake")]
@@ -16,6 +17,8 @@ mod market;
 #[cfg(feature = "lake")]
 mod metrics;
 #[cfg(feature = "lake")]
+mod payments;
+#[cfg(feature = "lake")]
 mod raw;
 #[cfg(feature = "lake")]
 mod runs;
@@ -23,6 +26,7 @@ mod runs;
 mod sql;
 
 use axum::http::{Method, Uri};
+pub(crate) use events::routes as events;
 pub use intake::Push;
 pub(crate) use intake::routes as intake;
 #[cfg(feature = "lake")]
@@ -48,6 +52,7 @@ mod lake {
         live::routes as live,
         market::routes as market,
         metrics::routes as metrics,
+        payments::routes as payments,
         raw::routes as raw,
         runs::{by_hand_routes as by_hand, routes as runs},
         sql::routes as sql,

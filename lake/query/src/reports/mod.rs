@@ -7,7 +7,7 @@ mod spread;
 
 pub(crate) use books::{BY_PRICE, decimal};
 pub use books::{Markets, Now, Takeable};
-use cauce_model::RunId;
+use cauce_model::{EventId, RunId};
 use chrono::{DateTime, Utc};
 pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, Period, Runs, Snapshots};
 use serde::Serialize;
@@ -76,6 +76,12 @@ impl Lake {
         run.insert("errors".to_owned(), list(self.rows(&errors).await?));
         run.insert("snapshots".to_owned(), list(self.rows(&snapshots).await?));
         Ok(Some(run))
+    }
+
+    /// A payment event's row.
+    pub async fn payment_event(&self, id: &EventId) -> Result<Option<Row>, QueryError> {
+        let sql = format!("SELECT * FROM fact_payment_events WHERE event_id = '{id}'");
+        Ok(self.rows(&sql).await?.into_iter().next())
     }
 
     /// When the newest snapshot of any market was taken.

@@ -1,5 +1,6 @@
 //! `cauce.toml`. Unknown keys are refused, with the line.
 
+mod providers;
 mod sections;
 
 use std::{
@@ -15,6 +16,7 @@ use cauce_normalize::Thresholds;
 use cauce_protocols::venues;
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
+pub use providers::{ProviderSection, Providers, Secrets};
 pub use sections::{ApiSection, AwsSection, LakeSection, Limits, Schedule, SqlSection, TelemetrySection};
 use sections::{
     AuthSection, FeesSection, MaintenanceSection, MarketSection, QualitySection, RetentionSection,
@@ -101,6 +103,9 @@ pub struct Config {
     /// Who hears what this process does.
     #[serde(default)]
     pub telemetry: TelemetrySection,
+    /// How webhooks of payment providers are verified.
+    #[serde(default)]
+    pub providers: Providers,
     #[serde(default)]
     auth: AuthSection,
     #[serde(default)]

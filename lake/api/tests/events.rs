@@ -1,0 +1,200 @@
+//! Payment events: brought in every form, understood, found again by their ids, and refused where they are not what they
+//! say they are.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it can't do")]
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use cauce_access::{ApiKeys, Gate, Role, Scope};
+use cauce_api::{Api, Door, Guard, Push, Serving, push_routes, query_routes, served};
+use cauce_query::{Lake, json_rows};
+use cauce_world::{Config, World};
+use chrono::Utc;
+use ring::hmac;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const FRESH: &str = r#"{"object":"event","id":"evt_1","created":1772359200,"type":"payment_intent.succeeded","data":{"object":{"object":"payment_intent","id":"pi_1","status":"succeeded","amount":1000,"amount_received":1000,"currency":"usd"}}}"#;
+
+struct Served {
+    router: Router,
+    world: World,
+    key: String,
+    reader: String,
+}
+
+async fn serve() -> Served {
+    // A secret that every process has in its environment.
+    let text = "[providers.stripe]\nsecrets = [\"env:PATH\"]\n";
+    let world = World::open("memory://", Config::parse(text).unwrap()).await.unwrap();
+    let gate = Gate::new(Arc::clone(&world.ledger), world.config.access().unwrap());
+    let api = Api::new(&world, Lake::new(Arc::clone(&world.store))).unwrap();
+    let routes = query_routes(api).merge(push_routes(Push::new(&world, 1 << 20)));
+    let router = served(routes, Guard { gate, door: Door::Outside }, &Serving::default());
+    let add = async |name: &str, scope| {
+        ApiKeys::add(&*world.ledger, name, vec![scope], None, Utc::now()).await.unwrap().1
+    };
+    let (key, reader) = (add("worker", Scope::Ingest).await, add("reader", Scope::Role(Role::Reader)).await);
+    Served { router, world, key, reader }
+}
+
+impl Served {
+    async fn ask(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, Value) {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.ask(request.body(body.to_owned().into()).unwrap()).await
+    }
+
+    async fn event(&self, body: &str) -> Value {
+        let (status, answer) = self.post("/api/v1/events", &[("x-api-key", &self.key)], body).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        answer
+    }
+
+    async fn found(&self, id: &Value) -> (StatusCode, Value) {
+        let path = format!("/api/v1/events/{}", id.as_str().unwrap());
+        self.ask(Request::get(path).header("x-api-key", &self.reader).body(Body::empty()).unwrap()).await
+    }
+
+    async fn rows(&self, sql: &str) -> Vec<Value> {
+        self.world.worker().drain(|_| ()).await.unwrap();
+        let lake = Lake::new(Arc::clone(&self.world.store));
+        json_rows(&lake.sql(sql).await.unwrap()).into_iter().map(Value::Object).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_any_form_is_understood_at_once_and_found_by_its_id() {
+    let served = serve().await;
+    let wrapped = json!({ "provider": "PayU", "raw_event": "state_pol=6&response_message_pol=ANTIFRAUD_REJECTED&reference_sale=ana%40example.com&value=10.00&currency=COP" });
+    let inner = json!({ "raw_event": { "object": "payment_intent", "id": "pi_2", "status": "requires_capture", "created": 1, "amount": 5, "currency": "usd" } });
+    let xml = "<paymentService merchantCode='M'><notify><orderStatusEvent orderCode='o'><payment><amount value='7' currencyCode='EUR' exponent='2'/><lastEvent>CAPTURED</lastEvent></payment></orderStatusEvent></notify></paymentService>";
+    for (body, provider, status) in [
+        (FRESH.to_owned(), "stripe", "APPROVED"),
+        (wrapped.to_string(), "payu", "DECLINED"),
+        (inner.to_string(), "stripe", "AUTHORIZED"),
+        (xml.to_owned(), "worldpay", "APPROVED"),
+        (r#"{"what": "is this"}"#.to_owned(), "unknown", "UNPROCESSED"),
+        ("xyzzy plugh".to_owned(), "unknown", "UNPROCESSED"),
+    ] {
+        let answer = served.event(&body).await;
+        assert_eq!((&answer["provider"], &answer["status"]), (&json!(provider), &json!(status)), "{body}");
+        assert!(answer["message"].as_str().is_some_and(|message| !message.is_empty()));
+        let (code, event) = served.found(&answer["id"]).await;
+        assert_eq!((code, &event["status_category"]), (StatusCode::OK, &json!(status)), "{event}");
+        let shown = event.to_string();
+        assert!(
+            !shown.contains("ana@example.com") && !shown.contains("xyzzy"),
+            "nobody's name, and no raw data: {shown}"
+        );
+    }
+    let rows = served.rows("SELECT event_id, provider, status_category FROM fact_payment_events").await;
+    assert_eq!(rows.len(), 6, "{rows:?}");
+    for row in rows {
+        let (code, event) = served.found(&row["event_id"]).await;
+        assert_eq!(
+            (code, &event["provider"]),
+            (StatusCode::OK, &row["provider"]),
+            "the row and the answer are one"
+        );
+    }
+    let unknown = json!("00000000-0000-8000-8000-000000000000");
+    assert_eq!(served.found(&unknown).await.0, StatusCode::NOT_FOUND);
+    for empty in ["", "  \n"] {
+        let (code, _) = served.post("/api/v1/events", &[("x-api-key", &served.key)], empty).await;
+        assert_eq!(code, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let (code, _) = served.post("/api/v1/events", &[], FRESH).await;
+    assert_eq!(code, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_event_again_is_the_first_one() {
+    let served = serve().await;
+    let key = ("x-api-key", served.key.as_str());
+    let first = served.event(FRESH).await;
+    // By its content, by the provider's own id of it, and by what its sender says.
+    let (code, again) = served.post("/api/v1/events", &[key], FRESH).await;
+    assert_eq!((code, &again["id"], &again["duplicate"]), (StatusCode::OK, &first["id"], &json!(true)));
+    let (code, again) = served
+        .post("/api/v1/events", &[key], &FRESH.replace("{\"object\":\"event\"", "{ \"object\":\"event\""))
+        .await;
+    assert_eq!((code, &again["id"]), (StatusCode::OK, &first["id"]), "{again}");
+    let said = [key, ("idempotency-key", "mine-1")];
+    let (code, mine) = served.post("/api/v1/events", &said, r#"{"a": 1}"#).await;
+    assert_eq!(code, StatusCode::CREATED);
+    let (code, again) = served.post("/api/v1/events", &said, r#"{"a": 2}"#).await;
+    assert_eq!((code, &again["id"]), (StatusCode::OK, &mine["id"]));
+    let rows =
+        served.rows("SELECT count(*) AS n, count(DISTINCT identity) AS d FROM fact_payment_events").await;
+    assert_eq!(
+        (&rows[0]["n"], &rows[0]["d"]),
+        (&json!(3), &json!(2)),
+        "what came in other words is kept, as the same"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_taken_from_its_provider_and_from_nobody_else() {
+    let served = serve().await;
+    let secret = std::env::var("PATH").unwrap();
+    let signature = |secret: &str, at: i64| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.trim().as_bytes());
+        let sum = hmac::sign(&key, format!("{at}.{FRESH}").as_bytes());
+        let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("t={at},v1={hex}")
+    };
+    let now = Utc::now().timestamp();
+    let hook = "/api/v1/webhooks/stripe";
+    for forged in [signature("another", now), signature(&secret, now - 3_600), String::new()] {
+        let (code, answer) = served.post(hook, &[("stripe-signature", &forged)], FRESH).await;
+        assert_eq!((code, &answer["code"]), (StatusCode::UNAUTHORIZED, &json!("unauthorized")), "{answer}");
+    }
+    // A signature of a provider, of which a header of ours says that it is good, is not good.
+    let (code, _) = served.post(hook, &[("cauce-signature", "verified")], FRESH).await;
+    assert_eq!(code, StatusCode::UNAUTHORIZED);
+    let (code, answer) = served.post(hook, &[("stripe-signature", &signature(&secret, now))], FRESH).await;
+    assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{answer}");
+    // Without a secret a key has to say that it is the provider's.
+    let body = r#"{"resource":"payment","id":"tr_1","status":"paid","createdAt":"2026-03-01T10:00:00Z"}"#;
+    assert_eq!(served.post("/api/v1/webhooks/mollie", &[], body).await.0, StatusCode::UNAUTHORIZED);
+    let reader = [("x-api-key", served.reader.as_str())];
+    assert_eq!(served.post("/api/v1/webhooks/mollie", &reader, body).await.0, StatusCode::FORBIDDEN);
+    let key = [("x-api-key", served.key.as_str())];
+    assert_eq!(served.post("/api/v1/webhooks/mollie", &key, body).await.0, StatusCode::CREATED);
+    let (code, other) = served.post("/api/v1/webhooks/acme", &key, r#"{"status":"paid"}"#).await;
+    assert_eq!(
+        (code, &other["status"]),
+        (StatusCode::CREATED, &json!("UNPROCESSED")),
+        "kept until there are rules"
+    );
+
+    let rows = served
+        .rows("SELECT provider, signature, status_category FROM fact_payment_events ORDER BY provider")
+        .await;
+    let expected = json!([
+        { "provider": "acme", "signature": "not_signed", "status_category": "UNPROCESSED" },
+        { "provider": "mollie", "signature": "not_signed", "status_category": "APPROVED" },
+        { "provider": "stripe", "signature": "verified", "status_category": "APPROVED" },
+    ]);
+    assert_eq!(Value::Array(rows), expected);
+    let evidence = served.rows("SELECT rule, source FROM quarantine").await;
+    assert!(evidence.len() >= 3, "{evidence:?}");
+    assert!(
+        evidence.iter().all(|row| row["rule"] == "forged_signature" && row["source"] == "stripe"),
+        "{evidence:?}"
+    );
+}
