@@ -2,6 +2,8 @@
 //!
 //! Every record of every body becomes an event. One that nobody understands is `UNPROCESSED`, with why.
 
+use std::{borrow::Cow, io::Read};
+
 use cauce_model::{
     EventId, NormalizationMethod, Rate, RawId, Reading, SignatureState, StatusCategory, Subject,
 };
@@ -10,6 +12,7 @@ use cauce_protocols::{
     providers::{self, Detected, Provider, Sent, detect},
 };
 use cauce_raw::{Envelope, kind};
+use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value, json};
 
 use crate::masking::masked;
@@ -68,7 +71,21 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
         body_hash: blake3::hash(body).to_hex()[..32].to_owned(),
         events: Vec::new(),
     };
-    match document::read(Bytes { content_type, body }) {
+    let encoding =
+        envelope.headers.get("content-encoding").map(|encoding| encoding.trim().to_ascii_lowercase());
+    let unpacked = match encoding.as_deref() {
+        Some("gzip") => gunzipped(body).map(Cow::Owned),
+        None | Some("" | "identity") => Ok(Cow::Borrowed(body)),
+        Some(other) => Err(format!("it is packed by '{other}', which is not read")),
+    };
+    let body = match unpacked {
+        Ok(body) => body,
+        Err(why) => {
+            made.unprocessed(named, &why, &[]);
+            return made.events;
+        }
+    };
+    match document::read(Bytes { content_type, body: &body }) {
         Ok(records) => {
             for record in &records {
                 made.record(record, Sent { named, headers: &headers });
@@ -77,6 +94,18 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
         Err(unreadable) => made.unprocessed(named, &unreadable.to_string(), &[]),
     }
     made.events
+}
+
+/// What is behind gzip, as far as anybody needs.
+fn gunzipped(body: &[u8]) -> Result<Vec<u8>, String> {
+    const LARGEST: u64 = 64 << 20;
+    let mut unpacked = Vec::new();
+    let read = MultiGzDecoder::new(body).take(LARGEST + 1).read_to_end(&mut unpacked);
+    match read {
+        Ok(length) if length as u64 > LARGEST => Err("there are more than 64 MiB behind its gzip".to_owned()),
+        Ok(_) => Ok(unpacked),
+        Err(error) => Err(format!("its gzip can't be read: {error}")),
+    }
 }
 
 struct Making<'r> {
@@ -205,4 +234,90 @@ fn nameless(mut reading: Reading) -> Reading {
         *text = masked(text);
     }
     reading
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PAID: &str = r#"{"object":"payment_intent","id":"pi_1","status":"succeeded","created":1,"amount":5,"currency":"usd"}"#;
+
+    fn raw(source: &str) -> RawId {
+        format!("{source}/payment_event/2026-03-01/10/event-0123456789abcdef").parse().unwrap()
+    }
+
+    fn read(source: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<PaymentEvent> {
+        let mut envelope = Envelope::bare(body, "2026-03-01T10:00:00Z".parse().unwrap());
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        envelope.headers = headers.collect();
+        events(&raw(source), 0, &envelope)
+    }
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_and_bombs_are_not() {
+        let packed = [("content-encoding", "gzip")];
+        let events = read("stripe", &packed, &gzipped(PAID.as_bytes()));
+        assert_eq!(events[0].reading.status, StatusCategory::Approved);
+        for (headers, body, why) in [
+            (&packed[..], gzipped(&vec![b'['; 70 << 20]), "more than 64 MiB"),
+            (&packed[..], PAID.as_bytes().to_vec(), "can't be read"),
+            (&[("content-encoding", "br")][..], PAID.as_bytes().to_vec(), "packed by 'br'"),
+        ] {
+            let events = read("stripe", headers, &body);
+            assert_eq!((events.len(), events[0].reading.status), (1, StatusCategory::Unprocessed));
+            assert!(events[0].metadata["reason"].as_str().unwrap().contains(why), "{:?}", events[0].metadata);
+        }
+    }
+
+    #[test]
+    fn who_an_event_is_of_and_how_sure() {
+        for (source, body, provider, status, sure) in [
+            ("stripe", PAID.to_owned(), "stripe", "APPROVED", "1"),
+            (EVENTS, PAID.to_owned(), "stripe", "APPROVED", "0.7"),
+            (EVENTS, format!(r#"{{"provider":"Stripe","raw_event":{PAID}}}"#), "stripe", "APPROVED", "1"),
+            (EVENTS, PAID.replace("succeeded", "a_new_word"), "stripe", "UNKNOWN", "0.35"),
+            ("acme", PAID.to_owned(), "acme", "UNPROCESSED", "0"),
+            (EVENTS, "{}".to_owned(), "unknown", "UNPROCESSED", "0"),
+        ] {
+            let events = read(source, &[], body.as_bytes());
+            let event = &events[0];
+            let found =
+                (event.provider.as_str(), event.reading.status.as_str(), event.confidence.to_string());
+            assert_eq!(found, (provider, status, sure.to_owned()), "{source}: {body}");
+        }
+        let signed = read("stripe", &[(SIGNATURE_HEADER, "verified")], PAID.as_bytes());
+        assert_eq!(signed[0].signature, SignatureState::Verified);
+        assert_eq!(read("stripe", &[], PAID.as_bytes())[0].signature, SignatureState::Absent);
+        assert_eq!(read("mollie", &[], b"id=tr_1")[0].signature, SignatureState::NotSigned);
+    }
+
+    #[test]
+    fn each_record_is_an_event_with_an_id_of_its_own_and_the_same_every_time() {
+        let body = format!("{PAID}\n{}\n", PAID.replace("pi_1", "pi_2"));
+        let (first, again) = (read("stripe", &[], body.as_bytes()), read("stripe", &[], body.as_bytes()));
+        assert_eq!(first, again);
+        assert_eq!(first.iter().map(|event| event.record).collect::<Vec<_>>(), [0, 1]);
+        assert_ne!(first[0].id, first[1].id);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_at_least_one_event(
+            source in prop::sample::select(vec!["stripe", "adyen", "braintree", "worldpay", "acme", EVENTS]),
+            body in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            prop_assert!(!read(source, &[], &body).is_empty());
+        }
+    }
 }

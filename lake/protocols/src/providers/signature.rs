@@ -84,7 +84,7 @@ pub(super) fn is_hmac(
 
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let bytes = text.trim().as_bytes();
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
