@@ -333,3 +333,26 @@ TBLPROPERTIES (
   'projection.date.range' = '2022-01-01,NOW',
   'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_derived_quality/date=${date}/'
 );
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.payments (
+  `provider` string,
+  `provider_payment_id` string,
+  `provider_reference` string,
+  `merchant_id` string,
+  `country` string,
+  `payment_method` string,
+  `card_brand` string,
+  `status_category` string,
+  `failure_reason` string,
+  `currency` string,
+  `authorized_minor` bigint,
+  `captured_minor` bigint,
+  `refunded_minor` bigint,
+  `disputed_minor` bigint,
+  `first_event_at` timestamp,
+  `last_event_at` timestamp,
+  `events` int,
+  `flags` string
+)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/payments/';

@@ -198,3 +198,45 @@ async fn a_webhook_is_taken_from_its_provider_and_from_nobody_else() {
         "{evidence:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_is_what_its_events_leave_in_whatever_order_they_came() {
+    let served = serve().await;
+    let event = |id: &str, at: i64, kind: &str, object: &str| {
+        format!(
+            r#"{{"object":"event","id":"{id}","created":{at},"type":"{kind}","data":{{"object":{object}}}}}"#
+        )
+    };
+    let charge = |refunded: i64| {
+        format!(
+            r#"{{"object":"charge","id":"ch_1","payment_intent":"pi_1","status":"succeeded","captured":true,"amount":1000,"amount_captured":1000,"amount_refunded":{refunded},"refunded":false,"currency":"brl"}}"#
+        )
+    };
+    let refund = r#"{"object":"refund","id":"re_1","payment_intent":"pi_1","status":"succeeded","amount":400,"currency":"brl"}"#;
+    let failed = r#"{"object":"payment_intent","id":"pi_1","status":"requires_payment_method","amount":1000,"currency":"brl","last_payment_error":{"type":"card_error","code":"expired_card"}}"#;
+    let history = [
+        event("evt_4", 400, "charge.refund.updated", refund),
+        event("evt_3", 400, "charge.refunded", &charge(400)),
+        event("evt_2", 200, "charge.succeeded", &charge(0)),
+        event("evt_1", 100, "payment_intent.payment_failed", failed),
+    ];
+    for body in &history {
+        served.event(body).await;
+    }
+    served.world.worker().drain(|_| ()).await.unwrap();
+    let planner = Lake::new(Arc::clone(&served.world.store)).planner().clone();
+    let maintainer = served.world.maintainer(planner).unwrap();
+    let made = maintainer.derive(Utc::now()).await.unwrap();
+    assert_eq!(made.iter().map(|made| made.table).collect::<Vec<_>>(), ["payments"]);
+    let payments = served.rows("SELECT * FROM payments").await;
+    let expected = json!({
+        "provider": "stripe", "provider_payment_id": "pi_1", "status_category": "PARTIALLY_REFUNDED", "currency": "BRL",
+        "authorized_minor": 1_000, "captured_minor": 1_000, "refunded_minor": 400, "disputed_minor": 0, "events": 4,
+        "flags": null, "failure_reason": null,
+    });
+    assert_eq!(payments.len(), 1, "{payments:?}");
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&payments[0][name], value, "{name}");
+    }
+    assert!(maintainer.derive(Utc::now()).await.unwrap().is_empty(), "nothing new, nothing made again");
+}

@@ -12,6 +12,7 @@ mod market;
 mod money;
 mod offer;
 mod payment;
+mod payment_state;
 mod run;
 pub mod seed;
 
@@ -28,4 +29,5 @@ pub use payment::{
     Currency, EventId, FailureReason, Money, NormalizationMethod, Reading, SignatureState, StatusCategory,
     Subject, Totals,
 };
+pub use payment_state::{Flag, Observed, PaymentState};
 pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};

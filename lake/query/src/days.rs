@@ -23,7 +23,7 @@ fn time_column(table: Kind) -> Option<&'static str> {
         // Errors may come after midnight in a run that started before it; quarantined records may have no time, and a
         // payment event says when it happened, and not when it was brought.
         Kind::Observed(Table::OpsExtractionErrors | Table::Quarantine | Table::FactPaymentEvents)
-        | Kind::Derived(Derived::DimAdvertisers) => None,
+        | Kind::Derived(Derived::DimAdvertisers | Derived::Payments) => None,
     }
 }
 

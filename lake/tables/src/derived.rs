@@ -22,11 +22,14 @@ pub enum Derived {
     FactOfferChanges,
     /// Checks of snapshots against those before them.
     OpsDerivedQuality,
+    /// What became of each payment.
+    Payments,
 }
 
 impl Derived {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::DimAdvertisers, Self::FactOfferChanges, Self::OpsDerivedQuality];
+    pub const ALL: [Self; 4] =
+        [Self::DimAdvertisers, Self::FactOfferChanges, Self::OpsDerivedQuality, Self::Payments];
 
     /// The table's name, as in folders and queries.
     pub fn name(self) -> &'static str {
@@ -34,12 +37,13 @@ impl Derived {
             Self::DimAdvertisers => "dim_advertisers",
             Self::FactOfferChanges => "fact_offer_changes",
             Self::OpsDerivedQuality => "ops_derived_quality",
+            Self::Payments => "payments",
         }
     }
 
     /// Whether it has one object per day; else it is one object.
     pub fn by_day(self) -> bool {
-        self != Self::DimAdvertisers
+        !matches!(self, Self::DimAdvertisers | Self::Payments)
     }
 
     /// The columns of its files, without the partition column `date`.
@@ -48,6 +52,7 @@ impl Derived {
             Self::DimAdvertisers => schema::dim_advertisers(),
             Self::FactOfferChanges => schema::fact_offer_changes(),
             Self::OpsDerivedQuality => schema::ops_derived_quality(),
+            Self::Payments => schema::payments(),
         })
     }
 
@@ -57,6 +62,7 @@ impl Derived {
             Self::DimAdvertisers => &["venue", "advertiser_id", "effective_date"],
             Self::FactOfferChanges => &["venue", "crypto", "fiat", "trade_type", "changed_at"],
             Self::OpsDerivedQuality => &["venue", "crypto", "fiat", "trade_type", "check_timestamp"],
+            Self::Payments => &["provider", "provider_payment_id"],
         }
     }
 

@@ -320,6 +320,30 @@ fn fact_payment_events() -> Vec<Field> {
     ]
 }
 
+/// Payments: amounts in minor units of `currency`.
+pub(crate) fn payments() -> Schema {
+    Schema::new(vec![
+        required("provider", DataType::Utf8),
+        required("provider_payment_id", DataType::Utf8),
+        optional("provider_reference", DataType::Utf8),
+        optional("merchant_id", DataType::Utf8),
+        optional("country", DataType::Utf8),
+        optional("payment_method", DataType::Utf8),
+        optional("card_brand", DataType::Utf8),
+        required("status_category", DataType::Utf8),
+        optional("failure_reason", DataType::Utf8),
+        optional("currency", DataType::Utf8),
+        required("authorized_minor", DataType::Int64),
+        required("captured_minor", DataType::Int64),
+        required("refunded_minor", DataType::Int64),
+        required("disputed_minor", DataType::Int64),
+        required("first_event_at", ts()),
+        required("last_event_at", ts()),
+        required("events", DataType::Int32),
+        optional("flags", DataType::Utf8),
+    ])
+}
+
 /// Versions of advertisers: each holds from its effective date until its expiration date, which it does not include.
 pub(crate) fn dim_advertisers() -> Schema {
     Schema::new(vec![

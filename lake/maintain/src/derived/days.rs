@@ -11,6 +11,7 @@ pub(super) fn sources(table: Derived) -> &'static [Table] {
         Derived::DimAdvertisers => &[Table::FactOffers],
         Derived::FactOfferChanges => &[Table::FactMarketDepth, Table::FactOffers],
         Derived::OpsDerivedQuality => &[Table::FactMarketDepth],
+        Derived::Payments => &[Table::FactPaymentEvents],
     }
 }
 

@@ -7,6 +7,7 @@
 mod advertisers;
 mod days;
 mod offer_changes;
+mod payments;
 mod quality;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +116,7 @@ impl Maintainer {
                     advertisers::make(&self.planner, &observed, before).await?
                 }
                 Derived::FactOfferChanges => offer_changes::make(&self.planner, &observed, day).await?,
+                Derived::Payments => payments::make(&self.planner, &observed).await?,
                 Derived::OpsDerivedQuality => {
                     quality::make(&self.planner, &observed, day, &self.settings.quality).await?
                 }
@@ -134,6 +136,7 @@ impl Maintainer {
         match table {
             Derived::DimAdvertisers => advertisers::RULES.to_owned(),
             Derived::FactOfferChanges => offer_changes::RULES.to_owned(),
+            Derived::Payments => payments::RULES.to_owned(),
             Derived::OpsDerivedQuality => quality::rules(&self.settings.quality),
         }
     }

@@ -419,7 +419,8 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
         reading.message = node.first_of(&["failure_message", "outcome.seller_message"]);
     }
     reading.payment_id = node.first_of(&["payment_intent", "id"]);
-    reading.operation_id = node.text_at("id");
+    // What the event of a refund says is the charge's total, and not one refund.
+    reading.operation_id = node.text_at("id").filter(|_| !is_refund);
     if let Some(event) = event.filter(|_| is_refund) {
         event.clone_into(&mut reading.native_status);
     }

@@ -1,0 +1,175 @@
+//! `payments`: what became of each payment, from all events of it (`cauce_model::PaymentState`).
+//!
+//! One object, made from all days: an event of today may be of a payment of months ago. Only events that name their
+//! payment at its provider are here.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+    datatypes::Int64Type,
+    error::ArrowError,
+};
+use cauce_model::{BadValue, Flag, Observed, PaymentState, Totals};
+use cauce_tables::{
+    Derived, Planner, Table,
+    typed::{Columns, text, value},
+};
+use chrono::DateTime;
+
+use super::{DayFiles, Made, batch, broken};
+use crate::MaintainError;
+
+/// The version of these rules.
+pub(super) const RULES: &str = "1";
+
+/// The provider, and its id of the payment.
+type Payment = (String, String);
+
+/// What describes a payment, from the last event that says it.
+const DESCRIBED: [&str; 5] = ["provider_reference", "merchant_id", "country", "payment_method", "card_brand"];
+
+#[derive(Debug, Default)]
+struct Seen {
+    events: Vec<Observed>,
+    described: [Option<(DateTime<chrono::Utc>, String)>; DESCRIBED.len()],
+}
+
+pub(super) async fn make(planner: &Planner, observed: &DayFiles) -> Result<Made, MaintainError> {
+    let mut payments: BTreeMap<Payment, Seen> = BTreeMap::new();
+    let mut columns = COLUMNS.to_vec();
+    columns.extend(DESCRIBED);
+    for day in observed.days() {
+        for file in observed.of(Table::FactPaymentEvents, day) {
+            for batch in planner.read(file, &columns).await? {
+                take(&batch, &mut payments).map_err(broken(file))?;
+            }
+        }
+    }
+    let states: Vec<(Payment, Seen, PaymentState)> = payments
+        .into_iter()
+        .filter_map(|(payment, seen)| PaymentState::of(&seen.events).map(|state| (payment, seen, state)))
+        .collect();
+    Ok(Made { rows: table(&states)?, days: observed.states() })
+}
+
+const COLUMNS: [&str; 16] = [
+    "event_id",
+    "provider",
+    "provider_payment_id",
+    "provider_operation_id",
+    "event_type",
+    "status_category",
+    "failure_reason",
+    "amount_minor",
+    "currency",
+    "authorized_minor",
+    "captured_minor",
+    "refunded_minor",
+    "disputed_minor",
+    "occurred_at",
+    "received_at",
+    "identity",
+];
+
+fn take(batch: &RecordBatch, payments: &mut BTreeMap<Payment, Seen>) -> Result<(), ArrowError> {
+    let columns = Columns(batch);
+    let names =
+        ["event_id", "provider", "provider_payment_id", "provider_operation_id", "identity", "currency"];
+    let [ids, providers, payment_ids, operations, identities, currencies] = texts(&columns, names)?;
+    let [subjects, statuses, reasons] = texts(&columns, ["event_type", "status_category", "failure_reason"])?;
+    let described = texts(&columns, DESCRIBED)?;
+    let amounts = columns.primitive::<Int64Type>("amount_minor")?;
+    let totals = ["authorized_minor", "captured_minor", "refunded_minor", "disputed_minor"];
+    let [authorized, captured, refunded, disputed] = longs(&columns, totals)?;
+    let (occurred, received) = (columns.times("occurred_at")?, columns.times("received_at")?);
+    let bad = |error: BadValue| ArrowError::ParseError(error.to_string());
+    for row in 0..batch.num_rows() {
+        let Some(payment_id) = text(payment_ids, row) else { continue };
+        let micros = value(occurred, row).or_else(|| value(received, row)).unwrap_or_default();
+        let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        let owned = |column: &StringArray| text(column, row).map(str::to_owned);
+        let event = Observed {
+            identity: identities.value(row).to_owned(),
+            at,
+            event_id: ids.value(row).to_owned(),
+            subject: subjects.value(row).parse().map_err(bad)?,
+            status: statuses.value(row).parse().map_err(bad)?,
+            reason: text(reasons, row).map(str::parse).transpose().map_err(bad)?,
+            operation_id: owned(operations),
+            amount: value(amounts, row),
+            currency: owned(currencies),
+            totals: Totals {
+                authorized: value(authorized, row),
+                captured: value(captured, row),
+                refunded: value(refunded, row),
+                disputed: value(disputed, row),
+            },
+        };
+        let seen = payments.entry((providers.value(row).to_owned(), payment_id.to_owned())).or_default();
+        seen.events.push(event);
+        for (known, column) in seen.described.iter_mut().zip(described) {
+            let said = owned(column).map(|said| (at, said));
+            // Of two at one moment the one that sorts last, whichever came first.
+            if said > *known {
+                *known = said;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn texts<'b, const N: usize>(
+    columns: &Columns<'b>,
+    names: [&str; N],
+) -> Result<[&'b StringArray; N], ArrowError> {
+    let found = names.iter().map(|name| columns.text(name)).collect::<Result<Vec<_>, _>>()?;
+    found.try_into().map_err(|_| ArrowError::SchemaError("columns are missing".to_owned()))
+}
+
+fn longs<'b, const N: usize>(
+    columns: &Columns<'b>,
+    names: [&str; N],
+) -> Result<[&'b Int64Array; N], ArrowError> {
+    let found =
+        names.iter().map(|name| columns.primitive::<Int64Type>(name)).collect::<Result<Vec<_>, _>>()?;
+    found.try_into().map_err(|_| ArrowError::SchemaError("columns are missing".to_owned()))
+}
+
+fn table(rows: &[(Payment, Seen, PaymentState)]) -> Result<RecordBatch, MaintainError> {
+    type Row = (Payment, Seen, PaymentState);
+    let text = |read: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(read).collect::<StringArray>())
+    };
+    let amount = |read: fn(&PaymentState) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, _, state)| read(state))))
+    };
+    let time = |read: fn(&PaymentState) -> DateTime<chrono::Utc>| -> ArrayRef {
+        let times = rows.iter().map(|(_, _, state)| read(state).timestamp_micros());
+        Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC"))
+    };
+    let events = rows.iter().map(|(_, _, state)| i32::try_from(state.events).unwrap_or(i32::MAX));
+    let flags = |state: &PaymentState| {
+        let names: Vec<&str> = state.flags.iter().copied().map(Flag::as_str).collect();
+        (!names.is_empty()).then(|| names.join(","))
+    };
+    let mut columns =
+        vec![text(&|(payment, ..)| Some(payment.0.clone())), text(&|(payment, ..)| Some(payment.1.clone()))];
+    for index in 0..DESCRIBED.len() {
+        columns.push(text(&|(_, seen, _)| seen.described[index].as_ref().map(|(_, said)| said.clone())));
+    }
+    columns.extend([
+        text(&|(_, _, state)| Some(state.status.to_string())),
+        text(&|(_, _, state)| state.reason.map(|reason| reason.to_string())),
+        text(&|(_, _, state)| state.currency.clone()),
+        amount(|state| state.authorized),
+        amount(|state| state.captured),
+        amount(|state| state.refunded),
+        amount(|state| state.disputed),
+        time(|state| state.first_at),
+        time(|state| state.last_at),
+        Arc::new(Int32Array::from_iter_values(events)) as ArrayRef,
+        text(&|(_, _, state)| flags(state)),
+    ]);
+    batch(Derived::Payments, columns)
+}
