@@ -163,7 +163,8 @@ pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
             expected.len()
         );
         // Nobody pays here, and nothing is out of order.
-        let may_be_empty = [Table::Quarantine.name(), Table::FactPaymentEvents.name(), Derived::Payments.name()];
+        let may_be_empty =
+            [Table::Quarantine.name(), Table::FactPaymentEvents.name(), Derived::Payments.name()];
         assert!(may_be_empty.contains(&table) || !expected.is_empty(), "{table} has rows to compare");
     }
 }

@@ -17,6 +17,10 @@ pub struct Observed {
     pub identity: String,
     /// When it happened, as the provider says; else when it was received.
     pub at: DateTime<Utc>,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
+    /// Whether its provider's signature was verified.
+    pub is_verified: bool,
     /// Its id: tells apart what happened at one time.
     pub event_id: String,
     /// What it is about.
@@ -166,8 +170,9 @@ fn ordered(events: &[Observed]) -> Vec<&Observed> {
     let mut by_identity: BTreeMap<&str, &Observed> = BTreeMap::new();
     for event in events.iter().filter(is_about) {
         let kept = by_identity.entry(&event.identity).or_insert(event);
-        // Of the same event said in two ways the first that was heard.
-        if (event.at, &event.event_id) < (kept.at, &kept.event_id) {
+        // Of the same event said in two ways the one that is signed, then the first that was heard.
+        let key = |event: &Observed| (!event.is_verified, event.received_at);
+        if (key(event), &event.event_id) < (key(kept), &kept.event_id) {
             *kept = event;
         }
     }
@@ -228,6 +233,10 @@ impl Amounts {
         let total = |read: fn(&Totals) -> Option<i64>| {
             events.iter().filter_map(|event| read(&event.totals)).max().unwrap_or(0)
         };
+        // What went back may come again: the last word of it counts.
+        let last = |read: fn(&Totals) -> Option<i64>| {
+            events.iter().rev().find_map(|event| read(&event.totals)).unwrap_or(0)
+        };
         let authorized = sum(events, Subject::Payment, |status| status == Status::Authorized);
         let captured = sum(events, Subject::Payment, |status| status == Status::Approved);
         let refunded = sum(events, Subject::Refund, |status| {
@@ -248,8 +257,8 @@ impl Amounts {
             authorized: stated_authorized.max(captured),
             stated_authorized,
             captured,
-            refunded: refunded.max(total(|totals| totals.refunded)),
-            disputed: if won { disputed } else { disputed.max(total(|totals| totals.disputed)) },
+            refunded: refunded.max(last(|totals| totals.refunded)),
+            disputed: if won { disputed } else { disputed.max(last(|totals| totals.disputed)) },
         }
     }
 }
@@ -266,10 +275,18 @@ fn sum(events: &[&Observed], subject: Subject, counts: impl Fn(Status) -> bool) 
             continue;
         };
         match (event.operation_id.as_deref(), counts(event.status)) {
+            // That it waits again says nothing of what it is.
+            (operation, _) if event.status == Status::Pending && operations.contains_key(&operation) => {}
             // The whole is as much as it ever was.
             (None, true) => {
                 let (status, most) = operations.entry(None).or_insert((event.status, 0));
                 (*status, *most) = (event.status, amount.max(*most));
+            }
+            // A refund or a dispute that ended otherwise; what a payment came to later takes no capture back.
+            (None, false) if subject != Subject::Payment => {
+                if let Some((status, _)) = operations.get_mut(&None) {
+                    *status = event.status;
+                }
             }
             (None, false) => {}
             (operation, _) => {
@@ -277,7 +294,8 @@ fn sum(events: &[&Observed], subject: Subject, counts: impl Fn(Status) -> bool) 
             }
         }
     }
-    let whole = operations.remove(&None).map_or(0, |(_, amount)| amount);
+    let whole = operations.remove(&None).filter(|(status, _)| subject == Subject::Payment || counts(*status));
+    let whole = whole.map_or(0, |(_, amount)| amount);
     let parts = operations.into_values().filter(|(status, _)| counts(*status)).map(|(_, amount)| amount);
     parts.fold(0_i64, i64::saturating_add).max(whole)
 }
@@ -305,6 +323,8 @@ fn overlaid(status: Option<Status>, amounts: &Amounts, events: &[&Observed]) -> 
         _ if went_back => Status::Refunded,
         // A dispute that was won leaves the payment what it was.
         Some(Status::Chargeback) => Status::Approved,
+        // Its capture was taken for good, and failed after all.
+        Some(Status::Approved) if amounts.captured == 0 && a_capture_failed(events) => Status::Failed,
         Some(status) => status,
         // Only refunds or disputes were heard of: it must have been taken.
         None => match of_refund {
@@ -314,6 +334,15 @@ fn overlaid(status: Option<Status>, amounts: &Amounts, events: &[&Observed]) -> 
             Some(other) => other,
         },
     }
+}
+
+fn a_capture_failed(events: &[&Observed]) -> bool {
+    let of_capture = |event: &&&Observed| event.subject == Subject::Payment && event.operation_id.is_some();
+    let failed = events.iter().filter(of_capture).find(|event| event.status == Status::Failed);
+    failed.is_some_and(|failed| {
+        let same = events.iter().filter(of_capture).filter(|event| event.operation_id == failed.operation_id);
+        same.filter(|event| event.status == Status::Approved).count() > 0
+    })
 }
 
 #[cfg(test)]
@@ -338,6 +367,8 @@ mod tests {
         Observed {
             identity: name.clone(),
             at: at(minute),
+            received_at: at(minute),
+            is_verified: false,
             event_id: name,
             subject,
             status,
@@ -402,6 +433,35 @@ mod tests {
         let one = event(5, Refund, Status::Refunded, Some("re_1"), 200);
         let state = state(&[approved, whole, one]);
         assert_eq!((state.status, state.refunded), (Status::PartiallyRefunded, 200), "said twice, gone once");
+    }
+
+    #[test]
+    fn the_last_word_of_a_refund_a_dispute_or_a_capture_counts() {
+        let approved = event(1, Payment, Status::Approved, None, 500);
+        let disputed = event(2, Dispute, Status::Chargeback, None, 500);
+        let won = event(3, Dispute, Status::Approved, None, 500);
+        let told = |events: &[Observed]| (state(events).status, state(events).disputed);
+        assert_eq!(told(&[approved.clone(), disputed.clone()]), (Status::Chargeback, 500));
+        assert_eq!(told(&[approved.clone(), disputed.clone(), won]), (Status::Approved, 0));
+        let open = event(3, Dispute, Status::Pending, None, 500);
+        assert_eq!(
+            told(&[approved, disputed, open]),
+            (Status::Chargeback, 500),
+            "evidence was sent, no more"
+        );
+        let authorized = event(1, Payment, Status::Authorized, None, 500);
+        let captured = event(2, Payment, Status::Approved, Some("c"), 500);
+        let failed = event(3, Payment, Status::Failed, Some("c"), 500);
+        let state = state(&[authorized, captured, failed]);
+        assert_eq!((state.status, state.captured), (Status::Failed, 0));
+    }
+
+    #[test]
+    fn of_two_that_say_they_are_one_event_the_signed_one_counts() {
+        let real = Observed { is_verified: true, ..event(5, Payment, Status::Declined, None, 500) };
+        let mut forged = event(1, Payment, Status::Approved, None, 500);
+        forged.identity.clone_from(&real.identity);
+        assert_eq!(state(&[forged, real]).status, Status::Declined);
     }
 
     #[test]

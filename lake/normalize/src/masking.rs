@@ -8,17 +8,71 @@ const CARD: std::ops::RangeInclusive<usize> = 13..=19;
 /// Digits of telephone and document numbers, written out or with the separators of their country.
 const PERSONAL: std::ops::RangeInclusive<usize> = 7..=14;
 
-/// The text with what names a person replaced.
+/// Characters of a text that are looked at, and kept.
+const LONGEST: usize = 2_000;
+
+/// The text with what names a person replaced; of a very long one its beginning.
 pub fn masked(text: &str) -> String {
+    let text = match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
+    let text = without_numbers(text);
     let mut out = String::with_capacity(text.len());
-    for (index, word) in text.split(' ').enumerate() {
-        if index > 0 {
-            out.push(' ');
-        }
-        out.push_str(&masked_word(word));
+    for word in text.split_inclusive(char::is_whitespace) {
+        let bare = word.trim_end_matches(char::is_whitespace);
+        out.push_str(&masked_word(bare));
+        out.push_str(&word[bare.len()..]);
     }
-    let out = joined_numbers(&out);
-    if out == text { text.to_owned() } else { out }
+    out
+}
+
+/// Numbers of cards and telephones, wherever they stand and however their digits are grouped.
+fn without_numbers(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < characters.len() {
+        let is_plus = characters[at] == '+';
+        let starts = is_plus || characters[at].is_ascii_digit();
+        let follows_word = at > 0 && (characters[at - 1].is_alphanumeric() || characters[at - 1] == '_');
+        if !starts || follows_word {
+            out.push(characters[at]);
+            at += 1;
+            continue;
+        }
+        let (end, digits) = number_at(&characters, at + usize::from(is_plus));
+        let goes_on = characters.get(end).is_some_and(|next| next.is_alphanumeric() || *next == '_');
+        let mask = match () {
+            () if goes_on => None,
+            () if CARD.contains(&digits.len()) && luhn(&digits) => Some("[card]"),
+            () if is_plus && PERSONAL.contains(&digits.len()) => Some("[phone]"),
+            () => None,
+        };
+        match mask {
+            Some(mask) => out.push_str(mask),
+            None => out.extend(&characters[at..end]),
+        }
+        at = end.max(at + 1);
+    }
+    out
+}
+
+/// Where digits with single separators between them end, and the digits.
+fn number_at(characters: &[char], start: usize) -> (usize, String) {
+    let (mut end, mut digits) = (start, String::new());
+    for (index, character) in characters.iter().enumerate().skip(start) {
+        let after_digit = index > start && characters[index - 1].is_ascii_digit();
+        match character {
+            digit if digit.is_ascii_digit() => {
+                digits.push(*digit);
+                end = index + 1;
+            }
+            ' ' | '-' | '.' | '\u{a0}' if after_digit && digits.len() < *CARD.end() => {}
+            _ => break,
+        }
+    }
+    (end, digits)
 }
 
 /// Quotes and brackets around a word are not part of it.
@@ -38,8 +92,6 @@ fn masked_word(word: &str) -> String {
         "[document]"
     } else {
         match number(inner) {
-            Some(digits) if CARD.contains(&digits.len()) && luhn(&digits) => "[card]",
-            Some(digits) if inner.starts_with('+') && PERSONAL.contains(&digits.len()) => "[phone]",
             Some(digits) if has_document_separators(inner) && PERSONAL.contains(&digits.len()) => {
                 "[document]"
             }
@@ -47,30 +99,6 @@ fn masked_word(word: &str) -> String {
         }
     };
     format!("{}{mask}{}", &word[..start], &word[end..])
-}
-
-/// Card numbers in groups with blanks between them.
-fn joined_numbers(text: &str) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
-    let mut out: Vec<String> = Vec::with_capacity(words.len());
-    let mut index = 0;
-    while index < words.len() {
-        let group = words[index..].iter().take_while(|word| is_group(word)).count();
-        let whole: String = words[index..index + group].concat();
-        let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
-        if group > 1 && CARD.contains(&digits.len()) && luhn(&digits) {
-            out.push("[card]".to_owned());
-            index += group;
-        } else {
-            out.push(words[index].to_owned());
-            index += 1;
-        }
-    }
-    out.join(" ")
-}
-
-fn is_group(word: &str) -> bool {
-    (3..=6).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The digits of a number that is written with the separators that people use in numbers of cards and documents.
@@ -155,6 +183,11 @@ mod tests {
             ("card 4111111111111111 refused", "card [card] refused"),
             ("card 4111 1111 1111 1111 refused", "card [card] refused"),
             ("4111-1111-1111-1111", "[card]"),
+            ("card 4111 1111 1111 1111.", "card [card]."),
+            ("pan=4111111111111111;", "pan=[card];"),
+            ("{\"card\":\"4111111111111111\"}", "{\"card\":\"[card]\"}"),
+            ("of\n4111111111111111\tand ana@example.com\n", "of\n[card]\tand [email]\n"),
+            ("+58 412 123 4567", "[phone]"),
             ("write to ana.perez@example.com, please", "write to [email], please"),
             ("(ana@example.com)", "([email])"),
             ("call +58 or +584121234567", "call +58 or [phone]"),

@@ -54,6 +54,8 @@ pub struct PaymentEvent {
     pub metadata: Value,
 }
 
+/// Events that one envelope may hold.
+const MOST_EVENTS: usize = 10_000;
 /// Whose events are when nobody is recognized.
 const UNKNOWN: &str = "unknown";
 
@@ -118,8 +120,9 @@ struct Making<'r> {
 
 impl Making<'_> {
     fn record(&mut self, record: &Node, sent: Sent<'_>) {
-        // As other systems bring it: `{ "raw_event": …, "provider": … }`.
-        let Some(inner) = wrapped(record) else { return self.bare(record, sent) };
+        // As other systems bring it: `{ "raw_event": …, "provider": … }`. What a provider signed it did not wrap.
+        let is_signed = self.signature == Some(SignatureState::Verified);
+        let Some(inner) = wrapped(record).filter(|_| !is_signed) else { return self.bare(record, sent) };
         let named = record.text_at("provider").map(|name| plain(&name)).filter(|name| !name.is_empty());
         let sent = Sent { named: sent.named.or(named.as_deref()), ..sent };
         match inner {
@@ -194,7 +197,18 @@ impl Making<'_> {
         percent: u32,
         metadata: Value,
     ) {
+        // The last one says that there were more.
+        if self.events.len() > MOST_EVENTS {
+            return;
+        }
         let record = i32::try_from(self.events.len()).unwrap_or(i32::MAX);
+        let (reading, method, percent, metadata) = if self.events.len() == MOST_EVENTS {
+            let metadata = json!({ "reason": "there are more than 10,000 events in it; bring it in parts" });
+            let reading = Reading::new(Subject::Other, StatusCategory::Unprocessed, "");
+            (reading, NormalizationMethod::None, 0, metadata)
+        } else {
+            (reading, method, percent, metadata)
+        };
         let signs = provider.is_some_and(|provider| provider.signs());
         let unsigned = if signs { SignatureState::Absent } else { SignatureState::NotSigned };
         let identity = match &reading.event_id {
@@ -231,6 +245,11 @@ fn plain(name: &str) -> String {
 /// events to payments, and a long number among them is no card's.
 fn nameless(mut reading: Reading) -> Reading {
     for text in [&mut reading.message, &mut reading.reference].into_iter().flatten() {
+        *text = masked(text);
+    }
+    // A code is a word; where a provider writes a sentence into its place, somebody may be named in it.
+    for text in reading.code.iter_mut().chain([&mut reading.native_status]).filter(|text| text.contains(' '))
+    {
         *text = masked(text);
     }
     reading

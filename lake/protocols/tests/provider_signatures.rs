@@ -45,7 +45,7 @@ const VECTORS: &[Vector] = &[
             ("x-request-id", "req-1"),
         ],
         query: "data.id=ABC123&type=payment",
-        body: BODY,
+        body: r#"{"action":"payment.updated","type":"payment","data":{"id":"ABC123"}}"#,
         secret: "secret",
     },
     Vector {
@@ -158,4 +158,31 @@ fn what_was_signed_long_ago_is_not_taken_again() {
             assert!(matches!(stale, Err(Forged::Stale { .. })), "{}: {stale:?}", vector.provider);
         }
     }
+}
+
+#[test]
+fn what_is_read_is_what_was_signed() {
+    let of = |name: &str| VECTORS.iter().find(|vector| vector.provider == name).unwrap();
+    let forged = |name: &str, body: String| {
+        let vector = of(name);
+        let refused = verified(vector, &body, &[vector.secret], now());
+        assert!(refused.is_err(), "{name}: {body}");
+    };
+    // Beside what is signed stands what is not.
+    let event = r#"{"eventCode":"AUTHORISATION","success":"true","pspReference":"X"}"#;
+    forged("adyen", format!("[{},{event}]", of("adyen").body));
+    forged(
+        "adyen",
+        of("adyen").body.replace("}]}", &format!("}},{{\"NotificationRequestItem\":{event}}}]}}")),
+    );
+    // What is summed is named by who sends it.
+    let wompi = of("wompi").body;
+    let moved = wompi.replace("transaction.id\",\"transaction.status\",\"transaction.amount_in_cents", "x");
+    forged("wompi", moved.replace("\"data\":{", "\"data\":{\"x\":\"1234-1610641025-49201APPROVED4490000\","));
+    // Nothing of the body is signed.
+    forged(
+        "mercadopago",
+        r#"{"data":{"id":"ABC123"},"status":"approved","transaction_amount":10}"#.to_owned(),
+    );
+    forged("mercadopago", r#"{"type":"payment","data":{"id":"DEF456"}}"#.to_owned());
 }

@@ -22,6 +22,7 @@ use cauce_normalize::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events};
 use cauce_protocols::providers::{self, Forged, Signed};
 use cauce_telemetry::WEBHOOKS_REFUSED;
 use chrono::Utc;
+use futures::future::try_join_all;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,6 +31,10 @@ use crate::{ApiError, internal, problem::Problem};
 
 /// Who waits longer than this for the rules is told the id, and finds the rest at the event's address.
 const AT_ONCE: Duration = Duration::from_secs(2);
+/// Bytes that are taken from whoever says only by a signature who it is.
+const STRANGERS: usize = 1 << 20;
+/// Events of one post whose places are noted while its sender waits.
+const MOST_NOTED: usize = 100;
 /// The header by which whoever sends something again says that it is the same.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -61,7 +66,7 @@ async fn event(
     allowed(&caller, EVENTS)?;
     let bytes = whole(&push, EVENTS, &headers, body).await?;
     let said = Said { source: EVENTS, headers: kept(&headers), received_at: Utc::now(), bytes: &bytes };
-    answered(&push, &caller, said, &headers).await
+    answered(&push, said, key(&caller, EVENTS, &headers)).await
 }
 
 /// The address that a provider is given. What is signed with one of the provider's secrets is taken from anybody; what is
@@ -89,9 +94,16 @@ async fn webhook(
     let bytes = whole(&push, &provider, &headers, body).await?;
     let mut said =
         Said { source: &provider, headers: kept(&headers), received_at: Utc::now(), bytes: &bytes };
-    match verified(&push, &said, query.as_deref().unwrap_or_default()) {
+    let may_bring = caller.may_ingest(&provider);
+    if !may_bring && bytes.len() > STRANGERS {
+        let message = format!("without a key a webhook has {STRANGERS} bytes at most");
+        return Err(ApiError::TooLarge { limit: STRANGERS, message });
+    }
+    match verified(&push, &provider, &said, query).await? {
         Some(Ok(())) => {
             said.headers.insert(SIGNATURE_HEADER.to_owned(), SignatureState::Verified.to_string());
+            // Who signs does not sign that header: anybody could have put it there.
+            return answered(&push, said, None).await;
         }
         Some(Err(forged)) => {
             let evidence = push.intake.keep_forged(&said).await;
@@ -112,16 +124,27 @@ async fn webhook(
             _ => allowed(&caller, &provider)?,
         },
     }
-    answered(&push, &caller, said, &headers).await
+    answered(&push, said, key(&caller, &provider, &headers)).await
 }
 
-/// Whether it is signed by its provider; none where nothing can say so.
-fn verified(push: &Push, said: &Said<'_>, query: &str) -> Option<Result<(), Forged>> {
-    let provider = providers::find(said.source).filter(|provider| provider.signs())?;
-    let settings = push.providers.get(said.source).filter(|settings| !settings.secrets.is_empty())?;
-    let address = settings.url.as_deref();
-    let signed = Signed { headers: &said.headers, body: said.bytes, query, address, now: said.received_at };
-    Some(providers::verify(provider, &signed, settings.secrets.iter()))
+/// Whether it is signed by its provider; none where nothing can say so. Reading it takes time: it is done on a thread of
+/// its own.
+async fn verified(
+    push: &Push,
+    provider: &str,
+    said: &Said<'_>,
+    query: Option<String>,
+) -> Result<Option<Result<(), Forged>>, ApiError> {
+    let Some(known) = providers::find(provider).filter(|known| known.signs()) else { return Ok(None) };
+    let settings = push.providers.get(provider).filter(|settings| !settings.secrets.is_empty()).cloned();
+    let Some(settings) = settings else { return Ok(None) };
+    let (headers, body, now) = (said.headers.clone(), said.bytes.to_vec(), said.received_at);
+    let verifying = move || {
+        let (query, address) = (query.as_deref().unwrap_or_default(), settings.url.as_deref());
+        let signed = Signed { headers: &headers, body: &body, query, address, now };
+        providers::verify(known, &signed, settings.secrets.iter())
+    };
+    tokio::task::spawn_blocking(verifying).await.map(Some).map_err(internal)
 }
 
 fn kept(headers: &HeaderMap) -> BTreeMap<String, String> {
@@ -131,36 +154,63 @@ fn kept(headers: &HeaderMap) -> BTreeMap<String, String> {
     kept
 }
 
-async fn answered(push: &Push, caller: &Caller, said: Said<'_>, headers: &HeaderMap) -> Answered {
+/// By what its sender says that it is the same: of this caller, for this source.
+fn key(caller: &Caller, source: &str, headers: &HeaderMap) -> Option<String> {
+    let key = headers.get(IDEMPOTENCY_KEY)?;
+    Some(format!("key\0{}\0{source}\0{}", caller.who, String::from_utf8_lossy(key.as_bytes())))
+}
+
+async fn answered(push: &Push, said: Said<'_>, key: Option<String>) -> Answered {
     if said.bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(ApiError::Unprocessable { message: "it is empty; nothing was kept".to_owned() });
     }
     let index = EventIndex::new(Arc::clone(&push.ledger));
-    let content = format!("content\0{}\0{}", said.source, blake3::hash(said.bytes).to_hex());
-    let key = headers.get(IDEMPOTENCY_KEY).map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
-    let key = key.map(|key| format!("key\0{}\0{}\0{key}", caller.who, said.source));
-    for known in [Some(&content), key.as_ref()].into_iter().flatten() {
+    // The same bytes of another form are something else.
+    let form =
+        ["content-type", "content-encoding"].map(|name| said.headers.get(name).cloned().unwrap_or_default());
+    let hash = blake3::hash(said.bytes).to_hex();
+    let content = format!("content\0{}\0{}\0{hash}", said.source, form.join("\0"));
+    let keyed = key.as_ref().map(|key| format!("{key}\0{hash}"));
+    for known in [Some(&content), keyed.as_ref()].into_iter().flatten() {
         if let Some(first) = index.first(known).await.map_err(internal)? {
             return Ok(again(&first));
         }
     }
+    if let Some(key) = &key
+        && index.first(key).await.map_err(internal)?.is_some()
+    {
+        let message = "this Idempotency-Key came with another body before; nothing was kept".to_owned();
+        return Err(ApiError::Unprocessable { message });
+    }
     let raw_id = push.intake.keep_event(&said).await.map_err(refused)?.id;
+    let first_id = EventId::derive(&raw_id, 0, 0);
+    for known in [key.as_ref(), keyed.as_ref()].into_iter().flatten() {
+        index.is_first(known, &first_id).await.map_err(internal)?;
+    }
     // On a thread of its own, which may be left behind.
     let (raw, envelope) = (raw_id.clone(), said.envelope());
     let reading = tokio::task::spawn_blocking(move || events(&raw, 0, &envelope));
-    let first_id = EventId::derive(&raw_id, 0, 0);
     let Ok(understood) = tokio::time::timeout(AT_ONCE, reading).await else {
-        index.is_first(&content, &first_id).await.map_err(internal)?;
         let message = "kept; the rules take their time, and the event is at its address when they are done";
         return Ok((StatusCode::ACCEPTED, Json(json!({ "id": first_id.to_string(), "message": message }))));
     };
     let understood = understood.map_err(internal)?;
-    for event in &understood {
-        let place = Place { raw_id: raw_id.clone(), raw_pos: event.raw_pos, record: event.record };
-        index.note(&event.id, &place).await.map_err(internal)?;
-    }
-    for known in [Some(&content), key.as_ref()].into_iter().flatten() {
-        index.is_first(known, &first_id).await.map_err(internal)?;
+    // The others are found through the lake.
+    let place = |event: &PaymentEvent| {
+        (event.id, Place { raw_id: raw_id.clone(), raw_pos: event.raw_pos, record: event.record })
+    };
+    let places: Vec<(EventId, Place)> = understood.iter().take(MOST_NOTED).map(place).collect();
+    try_join_all(places.iter().map(|(id, place)| index.note(id, place))).await.map_err(internal)?;
+    // What only names something says the same each time that something has happened to it; and what nobody understood may
+    // be brought again in another way.
+    let says_it_all = understood.iter().any(|event| {
+        !matches!(event.reading.status, StatusCategory::NotAPayment | StatusCategory::Unprocessed)
+    });
+    if says_it_all {
+        let first = index.is_first(&content, &first_id).await.map_err(internal)?;
+        if first != first_id {
+            return Ok(again(&first));
+        }
     }
     // One event that its provider has sent before, in other words: it is kept, and it is the same event.
     if let [event] = understood.as_slice()

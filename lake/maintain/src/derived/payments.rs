@@ -10,7 +10,7 @@ use arrow::{
     datatypes::Int64Type,
     error::ArrowError,
 };
-use cauce_model::{BadValue, Flag, Observed, PaymentState, Totals};
+use cauce_model::{Flag, Observed, PaymentState, SignatureState, StatusCategory, Subject, Totals};
 use cauce_tables::{
     Derived, Planner, Table,
     typed::{Columns, text, value},
@@ -53,7 +53,7 @@ pub(super) async fn make(planner: &Planner, observed: &DayFiles) -> Result<Made,
     Ok(Made { rows: table(&states)?, days: observed.states() })
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "event_id",
     "provider",
     "provider_payment_id",
@@ -70,6 +70,7 @@ const COLUMNS: [&str; 16] = [
     "occurred_at",
     "received_at",
     "identity",
+    "signature",
 ];
 
 fn take(batch: &RecordBatch, payments: &mut BTreeMap<Payment, Seen>) -> Result<(), ArrowError> {
@@ -77,25 +78,29 @@ fn take(batch: &RecordBatch, payments: &mut BTreeMap<Payment, Seen>) -> Result<(
     let names =
         ["event_id", "provider", "provider_payment_id", "provider_operation_id", "identity", "currency"];
     let [ids, providers, payment_ids, operations, identities, currencies] = texts(&columns, names)?;
-    let [subjects, statuses, reasons] = texts(&columns, ["event_type", "status_category", "failure_reason"])?;
+    let [subjects, statuses, reasons, signatures] =
+        texts(&columns, ["event_type", "status_category", "failure_reason", "signature"])?;
     let described = texts(&columns, DESCRIBED)?;
     let amounts = columns.primitive::<Int64Type>("amount_minor")?;
     let totals = ["authorized_minor", "captured_minor", "refunded_minor", "disputed_minor"];
     let [authorized, captured, refunded, disputed] = longs(&columns, totals)?;
     let (occurred, received) = (columns.times("occurred_at")?, columns.times("received_at")?);
-    let bad = |error: BadValue| ArrowError::ParseError(error.to_string());
     for row in 0..batch.num_rows() {
         let Some(payment_id) = text(payment_ids, row) else { continue };
-        let micros = value(occurred, row).or_else(|| value(received, row)).unwrap_or_default();
-        let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        let moment = |micros: Option<i64>| micros.and_then(DateTime::from_timestamp_micros);
+        let received_at = moment(value(received, row)).unwrap_or_default();
+        let at = moment(value(occurred, row)).unwrap_or(received_at);
         let owned = |column: &StringArray| text(column, row).map(str::to_owned);
         let event = Observed {
             identity: identities.value(row).to_owned(),
             at,
+            received_at,
+            is_verified: signatures.value(row) == SignatureState::Verified.as_str(),
             event_id: ids.value(row).to_owned(),
-            subject: subjects.value(row).parse().map_err(bad)?,
-            status: statuses.value(row).parse().map_err(bad)?,
-            reason: text(reasons, row).map(str::parse).transpose().map_err(bad)?,
+            // Words of a newer version are none of ours; the other rows are.
+            subject: subjects.value(row).parse().unwrap_or(Subject::Other),
+            status: statuses.value(row).parse().unwrap_or(StatusCategory::Unknown),
+            reason: text(reasons, row).and_then(|reason| reason.parse().ok()),
             operation_id: owned(operations),
             amount: value(amounts, row),
             currency: owned(currencies),

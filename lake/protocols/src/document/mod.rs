@@ -18,6 +18,10 @@ pub const DEEPEST: usize = 64;
 pub const MOST_RECORDS: usize = 10_000;
 /// Nodes that one document may have: each costs memory that its bytes don't.
 const MOST_NODES: usize = 2_000_000;
+/// Bytes of text that a document may become.
+const MOST_TEXT: usize = 128 << 20;
+/// Different names that one element of XML may have below it: each is looked for among those before.
+const MOST_NAMES: usize = 1_000;
 
 /// Why a document can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -220,16 +224,25 @@ pub fn read_text(text: &str) -> Result<Vec<Node>, Unreadable> {
 
 /// Counts what has been made of a document.
 #[derive(Debug, Default)]
-struct Budget(usize);
+struct Budget {
+    nodes: usize,
+    text: usize,
+}
 
 impl Budget {
     fn spend(&mut self, depth: usize) -> Result<(), Unreadable> {
-        self.0 += 1;
+        self.nodes += 1;
         match () {
             () if depth > DEEPEST => Err(Unreadable::TooDeep),
-            () if self.0 > MOST_NODES => Err(Unreadable::TooMuch("2,000,000 values")),
+            () if self.nodes > MOST_NODES => Err(Unreadable::TooMuch("2,000,000 values")),
             () => Ok(()),
         }
+    }
+
+    /// Names are written once and kept for every row.
+    fn spend_text(&mut self, bytes: usize) -> Result<(), Unreadable> {
+        self.text += bytes;
+        if self.text > MOST_TEXT { Err(Unreadable::TooMuch("128 MiB of text")) } else { Ok(()) }
     }
 }
 
@@ -303,6 +316,16 @@ mod tests {
             "not fetched"
         );
         assert!(matches!(refused(b"<a>&c;</a>"), Unreadable::Xml(_)));
+        let names: String = (0..5_000).map(|n| format!("<b{n}/>")).collect();
+        assert_eq!(
+            refused(format!("<a>{names}</a>").as_bytes()),
+            Unreadable::TooMuch("1,000 names in an element")
+        );
+        let attributes: String = (0..5_000).map(|n| format!(" b{n}='1'")).collect();
+        let many = Unreadable::TooMuch("1,000 names in an element");
+        assert_eq!(refused(format!("<a{attributes}/>").as_bytes()), many);
+        let wide = format!("{},b\n{}", "a".repeat(1 << 20), "1,2\n".repeat(9_000));
+        assert_eq!(refused(wide.as_bytes()), Unreadable::TooMuch("128 MiB of text"));
         assert_eq!(refused("[".repeat(100_000).as_bytes()), Unreadable::TooDeep);
         assert_eq!(refused(format!("{}1{}", "[".repeat(70), "]".repeat(70)).as_bytes()), Unreadable::TooDeep);
         assert_eq!(refused("<a>".repeat(100_000).as_bytes()), Unreadable::TooDeep);

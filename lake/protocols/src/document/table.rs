@@ -15,6 +15,7 @@ pub(super) fn csv(text: &str, delimiter: u8) -> Result<Vec<Node>, Unreadable> {
         let mut members = Vec::with_capacity(names.len());
         for (name, value) in names.iter().zip(&row) {
             budget.spend(0)?;
+            budget.spend_text(name.len() + value.len())?;
             members.push((name.trim().to_owned(), Node::Text(value.to_owned())));
         }
         rows.push(Node::Map(members));

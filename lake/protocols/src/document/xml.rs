@@ -3,7 +3,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{Budget, Node, Unreadable};
+use super::{Budget, MOST_NAMES, Node, Unreadable};
 
 /// An element that is not closed yet.
 struct Open {
@@ -47,7 +47,7 @@ pub(super) fn document(text: &str) -> Result<Node, Unreadable> {
                     None => {
                         let name = reference.decode().map_err(|error| bad(&error))?;
                         let known = quick_xml::escape::resolve_xml_entity(&name);
-                        known.ok_or_else(|| bad(&format!("the entity &{name}; is not known")))?.to_owned()
+                        known.ok_or_else(|| bad(&"an entity in it is not known"))?.to_owned()
                     }
                 };
                 add_text(&mut open, &character);
@@ -73,7 +73,11 @@ fn local(name: &[u8]) -> String {
 fn begin(start: &BytesStart<'_>, budget: &mut Budget, depth: usize) -> Result<Open, Unreadable> {
     let mut members = Vec::new();
     let mut is_nil = false;
-    for attribute in start.attributes() {
+    // Looking for doubles costs the square of their number; of two the last holds.
+    for attribute in start.attributes().with_checks(false) {
+        if members.len() == MOST_NAMES {
+            return Err(Unreadable::TooMuch("1,000 names in an element"));
+        }
         let attribute = attribute.map_err(|error| Unreadable::Xml(error.to_string()))?;
         budget.spend(depth)?;
         let value = attribute.unescape_value().map_err(|error| Unreadable::Xml(error.to_string()))?;
@@ -117,9 +121,13 @@ fn close(element: Open, open: &mut [Open], root: &mut Option<(String, Node)>) ->
         return Ok(());
     };
     // Elements of one name are a list, in the place of the first.
+    let is_full = parent.members.len() >= MOST_NAMES;
     match parent.members.iter_mut().find(|(known, _)| *known == name) {
         Some((_, Node::List(nodes))) => nodes.push(node),
         Some((_, first)) => *first = Node::List(vec![std::mem::replace(first, Node::Null), node]),
+        None if is_full => {
+            return Err(Unreadable::TooMuch("1,000 names in an element"));
+        }
         None => parent.members.push((name, node)),
     }
     Ok(())

@@ -20,7 +20,7 @@ use super::{
     reading::{Unit, Words, because, brand, meaning, money, no_payment, refused_call, time},
     signature::{Written, is_hmac, unhex},
 };
-use crate::document::{self, Node};
+use crate::document::Node;
 
 #[derive(Debug)]
 pub(super) struct Adyen;
@@ -238,16 +238,17 @@ impl Provider for Adyen {
     /// Each item is signed by itself, over eight of its fields; the secret is written in hex ("Verify HMAC signatures").
     fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
         let secret = unhex(secret).ok_or(Forged::Wrong)?;
-        let read = document::read(document::Bytes { content_type: None, body: signed.body });
-        let items: Vec<Node> = read
+        let records = signed.records()?;
+        // What is not signed is not read either.
+        if records
             .iter()
-            .flatten()
-            .flat_map(|record| record.get("notificationItems").items().to_vec())
-            .collect();
-        if items.is_empty() {
+            .any(|record| !matches!(record.get("notificationItems"), Node::List(items) if !items.is_empty()))
+        {
             return Err(Forged::Unsigned);
         }
-        for item in &items {
+        let items: Vec<&Node> =
+            records.iter().flat_map(|record| record.get("notificationItems").items()).collect();
+        for item in items {
             let item = item.get("NotificationRequestItem");
             let said = item.text_at("additionalData.hmacSignature").ok_or(Forged::Unsigned)?;
             let fields = [
@@ -311,7 +312,9 @@ fn notification(item: &Node) -> Option<Reading> {
     let original = item.text_at("originalReference");
     // The same event may be sent again with another date.
     reading.event_id = own.as_ref().map(|own| format!("{own}:{code}:{}", success.unwrap_or(true)));
-    reading.operation_id = original.is_some().then(|| own.clone()).flatten();
+    // An adjustment says the whole that is authorized now, and not a part of it.
+    let is_part = original.is_some() && code != "AUTHORISATION_ADJUSTMENT";
+    reading.operation_id = is_part.then(|| own.clone()).flatten();
     reading.payment_id = original.or(own);
     reading.native_event = Some(code);
     reading.reference = item.text_at("merchantReference");
@@ -328,6 +331,13 @@ fn notification(item: &Node) -> Option<Reading> {
     // Nothing is authorized by it: a card was checked.
     if code_is_check(&reading) {
         (reading.subject, reading.status) = (Subject::Other, NotAPayment);
+    }
+    // It says which of the two was done.
+    if reading.native_event.as_deref() == Some("CANCEL_OR_REFUND")
+        && item.get("additionalData").get("modification.action").text().as_deref() == Some("cancel")
+        && success == Some(true)
+    {
+        (reading.subject, reading.status) = (Subject::Payment, Cancelled);
     }
     match item.text_at("additionalData.disputeStatus").as_deref() {
         Some("Won") => reading.status = Approved,

@@ -138,8 +138,8 @@ impl Provider for Braintree {
     /// `<public key>|<hex>`, several with `&` between them: the HMAC of the payload as it stands in the form, with the SHA-1
     /// of the private key (as its libraries do). The secret is `<public key>|<private key>`.
     fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
-        let read = document::read(document::Bytes { content_type: None, body: signed.body });
-        let Ok([form]) = read.as_deref() else { return Err(Forged::Unsigned) };
+        let records = signed.records()?;
+        let [form] = records.as_slice() else { return Err(Forged::Unsigned) };
         let Node::Text(payload) = form.get("bt_payload") else { return Err(Forged::Unsigned) };
         let said = form.text_at("bt_signature").ok_or(Forged::Unsigned)?;
         let (public, private) = secret.split_once('|').ok_or(Forged::Wrong)?;

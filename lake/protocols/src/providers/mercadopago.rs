@@ -165,6 +165,20 @@ impl Provider for MercadoPago {
         let said = fields(header, "v1").first().copied().ok_or(Forged::Unsigned)?;
         let in_query = form_urlencoded::parse(signed.query.as_bytes()).find(|(name, _)| name == "data.id");
         let id = in_query.map(|(_, id)| id.to_lowercase());
+        // Nothing of the body is signed: it may name what the address names, and say nothing of it.
+        let records = signed.records()?;
+        let names_it = |record: &Node| {
+            let named = record
+                .text_at("data.id")
+                .or_else(|| Some(record.text_at("resource")?.rsplit('/').next()?.to_owned()));
+            let says_more = ["status", "transaction_amount", "transactions", "results"]
+                .iter()
+                .any(|name| record.has(name));
+            !says_more && (id.is_none() || named.map(|named| named.to_lowercase()) == id)
+        };
+        if !records.iter().all(names_it) {
+            return Err(Forged::Wrong);
+        }
         let request = signed.headers.get("x-request-id");
         let mut text = id.map(|id| format!("id:{id};")).unwrap_or_default();
         if let Some(request) = request {
@@ -336,6 +350,26 @@ fn order(node: &Node) -> Reading {
         currency,
         UNIT,
     );
+    // What went back is the sum of its refunds.
+    if matches!(reading.status, Refunded | PartiallyRefunded) && reading.subject == Subject::Payment {
+        let refunds =
+            node.at("transactions.refunds").items().iter().filter(|refund| !refund.is("status", "failed"));
+        let parts: Option<Vec<i64>> = refunds
+            .map(|refund| {
+                let currency = super::reading::currency(node, currency)?;
+                super::reading::money_in(refund, &["amount"], currency, UNIT).map(|money| money.minor)
+            })
+            .collect();
+        reading.totals.captured = reading.money.map(|money| money.minor);
+        match parts.filter(|parts| !parts.is_empty()).map(|parts| parts.iter().sum()) {
+            Some(back) => {
+                reading.totals.refunded = Some(back);
+                reading.money = reading.money.map(|money| cauce_model::Money { minor: back, ..money });
+            }
+            None if reading.status == PartiallyRefunded => reading.money = None,
+            None => {}
+        }
+    }
     reading.payment_id = node.text_at("id");
     reading.code = detail;
     reading.merchant_id = node.text_at("user_id");

@@ -306,19 +306,22 @@ fn resource(node: &Node, kind: Kind) -> Option<Reading> {
     reading.code = reading.code.or(code);
     let own = node.text_at("id");
     match kind {
-        Kind::Order => reading.payment_id = own,
+        Kind::Order => {
+            let inner =
+                ["captures", "authorizations"].map(|kind| format!("purchase_units.0.payments.{kind}.0.id"));
+            reading.payment_id = node.first_of(&[&inner[0], &inner[1]]).or(own);
+        }
         Kind::Dispute => {
             reading.operation_id = node.first_of(&["dispute_id", "id"]);
             reading.payment_id = node.first_of(&["disputed_transactions.0.seller_transaction_id"]);
         }
         _ => {
-            let order = node.first_of(&["supplementary_data.related_ids.order_id"]);
-            let parent = node.first_of(&["capture_id", "sale_id", "parent_payment"]).or_else(|| up(node));
-            reading.payment_id = match kind {
-                Kind::Refund => order.or(parent),
-                _ => order.or_else(|| own.clone()),
-            };
-            reading.operation_id = own;
+            // Refunds and disputes name the capture, and not its order: the capture is the payment.
+            let capture = node
+                .first_of(&["supplementary_data.related_ids.capture_id", "capture_id", "sale_id"])
+                .or_else(|| up(node).filter(|_| kind == Kind::Refund));
+            reading.payment_id = capture.or_else(|| own.clone());
+            reading.operation_id = own.filter(|_| kind == Kind::Refund);
         }
     }
     if reading.money.is_none() {
@@ -358,7 +361,6 @@ fn order(node: &Node, word: &str) -> Reading {
         let word = inner.text_at("status").unwrap_or_default();
         reading.status = meaning(words, &word).unwrap_or(Unknown);
         reading.native_status = format!("{}/{word}", reading.native_status);
-        reading.operation_id = inner.text_at("id");
         let code = inner.first_of(&["processor_response.response_code", "status_details.reason"]);
         because(&mut reading, REASONS, std::slice::from_ref(&code));
         reading.code = code;

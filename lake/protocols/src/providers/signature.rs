@@ -7,6 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ring::hmac::{self, Algorithm, Key};
 use thiserror::Error;
 
+use crate::document::{self, Bytes, Node};
+
 /// A webhook as it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Signed<'a> {
@@ -48,6 +50,12 @@ pub enum Forged {
 const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 impl Signed<'_> {
+    /// What the body says: the same tree that is read from it afterwards.
+    pub(super) fn records(&self) -> Result<Vec<Node>, Forged> {
+        let content_type = self.headers.get("content-type").map(String::as_str);
+        document::read(Bytes { content_type, body: self.body }).map_err(|_| Forged::Unsigned)
+    }
+
     pub(super) fn header(&self, name: &str) -> Result<&str, Forged> {
         self.headers.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or(Forged::Unsigned)
     }

@@ -6,7 +6,7 @@
 use cauce_model::{
     Currency,
     FailureReason::{self, *},
-    Reading,
+    Money, Reading,
     StatusCategory::{self, *},
     Subject,
 };
@@ -380,6 +380,11 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
         by_word(Subject::Payment, STATUSES, if status == "paid" { "succeeded" } else { &status });
     let total = |path: &str| money(node, &[path], &["currency"], UNIT).map(|money| money.minor);
     let (amount, refunded) = (total("amount"), total("amount_refunded"));
+    // Of a part that is captured the rest is released, which is told as if it had gone back.
+    let part =
+        total("amount_captured").filter(|part| *part > 0 && amount.is_some_and(|amount| *part < amount));
+    let released = part.zip(amount).map_or(0, |(part, amount)| amount - part);
+    let refunded = refunded.map(|refunded| (refunded - released).max(0));
     let is_captured = node.at("captured").flag() != Some(false);
     reading.money = money(node, &["amount"], &["currency"], UNIT);
     reading.totals.authorized = amount.filter(|_| reading.status == Approved);
@@ -393,18 +398,25 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
     match refunded {
         Some(back) if back > 0 => {
             // What was never captured and went back was released.
-            let whole = node.at("refunded").flag().unwrap_or(Some(back) == amount);
+            let whole = match part {
+                Some(part) => back >= part,
+                None => node.at("refunded").flag().unwrap_or(Some(back) == amount),
+            };
             reading.status = match (is_captured, whole) {
                 (false, true) => Cancelled,
                 (_, true) => Refunded,
                 (_, false) => PartiallyRefunded,
             };
-            reading.money = money(node, &["amount_refunded"], &["currency"], UNIT);
+            reading.money = reading.money.map(|money| Money { minor: back, ..money });
             if is_refund {
                 reading.subject = Subject::Refund;
             }
         }
-        _ => {}
+        _ => {
+            if let (Some(part), Some(money)) = (part, &mut reading.money) {
+                money.minor = part;
+            }
+        }
     }
     if reading.status == Failed {
         let codes = [node.text_at("outcome.reason"), node.text_at("failure_code")];

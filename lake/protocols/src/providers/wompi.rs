@@ -16,7 +16,7 @@ use super::{
     reading::{Unit, Words, because, brand, by_word, money, no_payment, refused_call, time},
     signature::unhex,
 };
-use crate::document::{self, Node};
+use crate::document::Node;
 
 #[derive(Debug)]
 pub(super) struct Wompi;
@@ -86,14 +86,25 @@ impl Provider for Wompi {
     /// The SHA-256 of the values that the event names, its time and the secret ("Eventos", verificar autenticidad). The time
     /// is the event's, also when it is sent again a day later: that it is old says nothing.
     fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
-        let read = document::read(document::Bytes { content_type: None, body: signed.body });
-        let Ok([event]) = read.as_deref() else { return Err(Forged::Unsigned) };
+        let records = signed.records()?;
+        let [event] = records.as_slice() else { return Err(Forged::Unsigned) };
         let said =
             event.text_at("signature.checksum").and_then(|said| unhex(&said)).ok_or(Forged::Unsigned)?;
         let mut text = String::new();
-        for property in event.at("signature.properties").items() {
-            let path = property.text().ok_or(Forged::Wrong)?;
-            text.push_str(&event.get("data").text_at(&path).unwrap_or_default());
+        // Whoever sends it names what is summed: what is read has to be among it.
+        let properties = event.at("signature.properties").items();
+        let names: Vec<String> =
+            properties.iter().filter_map(|name| Some(name.text()?.into_owned())).collect();
+        let needed = ["transaction.id", "transaction.status", "transaction.amount_in_cents"];
+        if names.len() > 16 || needed.iter().any(|needed| !names.iter().any(|name| name == needed)) {
+            return Err(Forged::Wrong);
+        }
+        for name in &names {
+            let value = event.get("data").text_at(name).unwrap_or_default();
+            if value.len() > 1_000 {
+                return Err(Forged::Wrong);
+            }
+            text.push_str(&value);
         }
         let made = event.text_at("timestamp").ok_or(Forged::Unsigned)?;
         text.push_str(&made);

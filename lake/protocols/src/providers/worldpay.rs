@@ -171,6 +171,10 @@ fn gateway(service: &Node) -> Option<Reading> {
         },
     };
     reading.merchant_id = service.text_at("@merchantCode");
+    // The order's code is the merchant's own.
+    if let (Some(merchant), Some(id)) = (&reading.merchant_id, &mut reading.event_id) {
+        *id = format!("{merchant}:{id}");
+    }
     Some(reading)
 }
 
@@ -251,7 +255,10 @@ fn order(status: &Node) -> Reading {
     } else if reading.status == Failed {
         reading.reason = Some(ProviderError);
     }
-    reading.event_id = reading.payment_id.as_ref().map(|id| format!("{id}:{}", reading.native_status));
+    // No id of the event is given: its order, what happened, to how much of it.
+    let amount = reading.money.map(|money| money.minor.to_string()).unwrap_or_default();
+    reading.event_id =
+        reading.payment_id.as_ref().map(|id| format!("{id}:{}:{amount}", reading.native_status));
     reading.payment_method = payment.first_of(&["paymentMethod", "paymentMethodDetail.card.@type"]);
     reading.card_brand = card(reading.payment_method.as_deref());
     reading.country = country(payment, &["issuerCountryCode", "cardHolder.address.countryCode"]);
