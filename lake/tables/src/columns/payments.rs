@@ -10,8 +10,9 @@ use crate::{Table, schema::RATE};
 
 /// Rows of `fact_payment_events`.
 pub(crate) struct PaymentEventRows {
-    texts: [Text; 23],
-    amounts: [Long; 6],
+    // Many builders, which would make whatever holds them large.
+    texts: Box<[Text; 23]>,
+    amounts: Box<[Long; 6]>,
     occurred_at: Time,
     confidence: Decimal,
     record: Whole,
@@ -21,8 +22,8 @@ pub(crate) struct PaymentEventRows {
 impl PaymentEventRows {
     pub(crate) fn new() -> Self {
         Self {
-            texts: std::array::from_fn(|_| Text::new()),
-            amounts: std::array::from_fn(|_| Long::new()),
+            texts: Box::new(std::array::from_fn(|_| Text::new())),
+            amounts: Box::new(std::array::from_fn(|_| Long::new())),
             occurred_at: times(),
             confidence: decimals(RATE),
             record: Whole::new(),
