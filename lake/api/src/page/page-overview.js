@@ -11,6 +11,8 @@ export default async function overview({ me, signal }) {
   const newest = markets.reduce((least, row) => Math.min(least, row.age_seconds), Infinity);
   const complete = markets.filter((row) => row.is_complete).length;
   const silent = quality.silent_markets;
+  // A market that fell silent is not among the newest snapshots for long.
+  const known = new Set([...markets, ...silent].map((row) => [row.venue, row.asset, row.fiat, row.trade_type].join())).size;
   const day = runs.runs;
   const failed = day.filter((run) => run.status === "failed" || run.status === "partial").length;
   const errors = day.reduce((sum, run) => sum + (run.total_errors ?? 0), 0);
@@ -18,7 +20,7 @@ export default async function overview({ me, signal }) {
     h("span", { class: "name" }, name), h("strong", {}, value), h("span", { class: "note" }, more));
   const figures = h("div", { class: "figures" },
     figure("freshness", t("freshness"), Number.isFinite(newest) ? age(newest) : "–", t("freshness_more"), newest <= quality.freshness_seconds ? "good" : "bad"),
-    figure("markets", t("markets"), `${markets.length - silent.length} / ${markets.length}`, silent.length ? `${silent.length} ${t("silent")}` : t("none_silent"), silent.length ? "warn" : "good"),
+    figure("markets", t("markets"), `${known - silent.length} / ${known}`, silent.length ? `${silent.length} ${t("silent")}` : t("none_silent"), silent.length ? "warn" : "good"),
     figure("completeness", t("completeness"), markets.length ? percent(complete / markets.length) : "–", t("completeness_more"), complete === markets.length ? "good" : "warn"),
     me.role ? figure("runs-today", t("runs_today"), day.length, `${failed} ${t("not_whole")}, ${errors} ${t("errors")}`, failed ? "warn" : "good") : null);
   const columns = [
