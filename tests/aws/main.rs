@@ -34,6 +34,7 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     worlds::a_large_answer_is_a_link(&stack).await;
     told("a large answer is a link");
     push::who_may_push_and_what_becomes_of_it(&stack).await;
+    push::a_payment_event_is_understood_at_once_and_is_a_row(&stack).await;
     told("pushed, refused, by link, and in quarantine");
     delivery::a_message_delivered_again_and_side_by_side_changes_nothing(&stack).await;
     told("delivered again and side by side");

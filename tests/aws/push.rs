@@ -79,3 +79,31 @@ pub(crate) async fn who_may_push_and_what_becomes_of_it(stack: &Stack) {
     let (status, body) = send(stack, "binance_p2p", Some(&good), page).await;
     assert_eq!((status, &body["code"]), (403, &json!("forbidden")), "{body}");
 }
+
+/// The function that takes it answers what it says; the one that queries finds it by its id; and it is a row.
+pub(crate) async fn a_payment_event_is_understood_at_once_and_is_a_row(stack: &Stack) {
+    let (_, key) = key(stack, "ingest");
+    let body = r#"{"object":"event","id":"evt_1","created":1772359200,"type":"payment_intent.succeeded","data":{"object":{"object":"payment_intent","id":"pi_1","status":"succeeded","amount":1000,"currency":"usd"}}}"#;
+    let post = async |path: &str| {
+        let request = Client::new().post(format!("{}/api/v1/{path}", stack.api)).header("x-api-key", &key);
+        let response = request.body(body).send().await.unwrap();
+        let status = response.status().as_u16();
+        let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default();
+        (status, answer)
+    };
+    let (status, first) = post("events").await;
+    assert_eq!((status, &first["status"]), (201, &json!("APPROVED")), "{first}");
+    let (status, again) = post("events").await;
+    assert_eq!((status, &again["id"]), (200, &first["id"]), "{again}");
+    let (status, hooked) = post("webhooks/stripe").await;
+    assert_eq!(status, 200, "the same event by another way: {hooked}");
+    let (status, event) = stack.get(&format!("/api/v1/events/{}", first["id"].as_str().unwrap())).await;
+    assert_eq!(
+        (status, &event["amount_minor"], &event["currency"]),
+        (200, &json!(1_000), &json!("USD")),
+        "{event}"
+    );
+    stack.drained().await;
+    let rows = "SELECT count(*) AS n FROM fact_payment_events WHERE identity = 'stripe:evt_1'";
+    assert_eq!(stack.count(rows), 2, "what came by two ways is two rows of one event");
+}
