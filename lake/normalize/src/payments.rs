@@ -209,7 +209,7 @@ impl Making<'_> {
         } else {
             (reading, method, percent, metadata)
         };
-        let signs = provider.is_some_and(|provider| provider.signs());
+        let signs = provider.is_some_and(|provider| provider.about().signs);
         let unsigned = if signs { SignatureState::Absent } else { SignatureState::NotSigned };
         let identity = match &reading.event_id {
             Some(id) => format!("{name}:{id}"),

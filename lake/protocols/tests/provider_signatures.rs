@@ -143,7 +143,8 @@ fn each_holds_for_its_body_and_secret_and_nothing_else() {
             );
         }
     }
-    let all: Vec<&str> = providers::all().iter().filter(|one| one.signs()).map(|one| one.name()).collect();
+    let all: Vec<&str> =
+        providers::all().iter().filter(|one| one.about().signs).map(|one| one.name()).collect();
     assert!(
         all.iter().all(|name| VECTORS.iter().any(|vector| vector.provider == *name)),
         "each that signs is here: {all:?}"

@@ -187,7 +187,7 @@ fn the_traps_of_each_provider() {
 #[test]
 fn a_word_that_nobody_explained_is_unknown_and_never_a_success() {
     for provider in providers::all() {
-        for (word, status) in provider.statuses() {
+        for (word, status) in provider.about().statuses {
             assert!(*status != StatusCategory::Unknown && *status != StatusCategory::Unprocessed, "{word}");
         }
     }
@@ -250,15 +250,15 @@ fn the_page_lists_every_word() {
         write!(
             page,
             "\n## {} (`{}`)\n\n| its status | ours |\n|---|---|\n",
-            provider.title(),
+            provider.about().title,
             provider.name()
         )
         .unwrap();
-        for (word, status) in provider.statuses() {
+        for (word, status) in provider.about().statuses {
             writeln!(page, "| `{word}` | `{status}` |").unwrap();
         }
         page.push_str("\n| its reason | ours |\n|---|---|\n");
-        for (word, reason) in provider.reasons() {
+        for (word, reason) in provider.about().reasons {
             writeln!(page, "| `{word}` | `{reason}` |").unwrap();
         }
     }

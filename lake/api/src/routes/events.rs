@@ -135,7 +135,7 @@ async fn verified(
     said: &Said<'_>,
     query: Option<String>,
 ) -> Result<Option<Result<(), Forged>>, ApiError> {
-    let Some(known) = providers::find(provider).filter(|known| known.signs()) else { return Ok(None) };
+    let Some(known) = providers::find(provider).filter(|known| known.about().signs) else { return Ok(None) };
     let settings = push.providers.get(provider).filter(|settings| !settings.secrets.is_empty()).cloned();
     let Some(settings) = settings else { return Ok(None) };
     let (headers, body, now) = (said.headers.clone(), said.bytes.to_vec(), said.received_at);

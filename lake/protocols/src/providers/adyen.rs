@@ -16,7 +16,7 @@ use cauce_model::{
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, meaning, money, no_payment, refused_call, time},
     signature::{Written, is_hmac, unhex},
 };
@@ -222,17 +222,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "adyen",
+    title: "Adyen",
+    headers: &[],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Adyen {
-    fn name(&self) -> &'static str {
-        "adyen"
-    }
-
-    fn title(&self) -> &'static str {
-        "Adyen"
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// Each item is signed by itself, over eight of its fields; the secret is written in hex ("Verify HMAC signatures").
@@ -265,18 +267,6 @@ impl Provider for Adyen {
             is_hmac(HMAC_SHA256, &secret, &[text.as_bytes()], &said, Written::Base64)?;
         }
         Ok(())
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -15,7 +15,7 @@ use cauce_model::{
 use ring::hmac::HMAC_SHA512;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, currency, meaning, money, no_payment, refused_call, time,
     },
@@ -99,21 +99,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "authorizenet",
+    title: "Authorize.net",
+    headers: &["x-anet-signature"],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for AuthorizeNet {
-    fn name(&self) -> &'static str {
-        "authorizenet"
-    }
-
-    fn title(&self) -> &'static str {
-        "Authorize.net"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["x-anet-signature"]
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// `sha512=<hex>`: the HMAC of the body; the secret is written in hex ("Webhooks", verifying the notification).
@@ -122,18 +120,6 @@ impl Provider for AuthorizeNet {
         let (kind, said) = header.split_once('=').ok_or(Forged::Wrong)?;
         let secret = unhex(secret).filter(|_| kind.eq_ignore_ascii_case("sha512")).ok_or(Forged::Wrong)?;
         is_hmac(HMAC_SHA512, &secret, &[signed.body], said, Written::Hex)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

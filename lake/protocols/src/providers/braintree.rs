@@ -15,7 +15,7 @@ use cauce_model::{
 use ring::{digest, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, country, meaning, money, no_payment, time},
     signature::{Written, is_hmac},
 };
@@ -122,17 +122,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "braintree",
+    title: "Braintree",
+    headers: &[],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Braintree {
-    fn name(&self) -> &'static str {
-        "braintree"
-    }
-
-    fn title(&self) -> &'static str {
-        "Braintree"
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// `<public key>|<hex>`, several with `&` between them: the HMAC of the payload as it stands in the form, with the SHA-1
@@ -153,18 +155,6 @@ impl Provider for Braintree {
             is_hmac(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_ref(), &[payload.as_bytes()], said, Written::Hex)
         };
         is_of(payload).or_else(|_| is_of(&with_break))
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

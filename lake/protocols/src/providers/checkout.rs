@@ -13,7 +13,7 @@ use cauce_model::{
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, money_in, no_payment, refused_call,
         time,
@@ -170,39 +170,25 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "checkout",
+    title: "Checkout.com",
+    headers: &["cko-signature"],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Checkout {
-    fn name(&self) -> &'static str {
-        "checkout"
-    }
-
-    fn title(&self) -> &'static str {
-        "Checkout.com"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["cko-signature"]
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// The HMAC of the body in hex ("Verify webhook signatures").
     fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
         let said = signed.header("cko-signature")?;
         is_hmac(HMAC_SHA256, secret.as_bytes(), &[signed.body], said, Written::Hex)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -10,7 +10,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, by_word, country, money, no_payment, refused_call, time},
 };
 use crate::document::Node;
@@ -99,25 +99,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "conekta",
+    title: "Conekta",
+    headers: &[],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Conekta {
-    fn name(&self) -> &'static str {
-        "conekta"
-    }
-
-    fn title(&self) -> &'static str {
-        "Conekta"
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

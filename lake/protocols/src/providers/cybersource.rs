@@ -13,7 +13,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
 };
 use crate::document::Node;
@@ -126,29 +126,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "cybersource",
+    title: "CyberSource",
+    headers: &["v-c-signature"],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for CyberSource {
-    fn name(&self) -> &'static str {
-        "cybersource"
-    }
-
-    fn title(&self) -> &'static str {
-        "CyberSource"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["v-c-signature"]
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

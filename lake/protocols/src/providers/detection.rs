@@ -76,11 +76,11 @@ pub fn detect(sent: Sent<'_>, record: &Node) -> Detected {
 
 fn shape(provider: &dyn Provider, sent: Sent<'_>, record: &Node) -> Evidence {
     let mut evidence = Evidence { score: 0, seen: Vec::new() };
-    if provider.headers().iter().any(|header| sent.headers.contains(header)) {
+    if provider.about().headers.iter().any(|header| sent.headers.contains(header)) {
         evidence.score += 80;
         evidence.seen.push("its header");
     }
-    for mark in provider.marks() {
+    for mark in provider.about().marks {
         if (mark.is_there)(record) {
             evidence.score += mark.weight;
             evidence.seen.push(mark.what);

@@ -10,7 +10,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
@@ -101,29 +101,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "dlocal",
+    title: "dLocal",
+    headers: &["x-login", "x-trans-key"],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for DLocal {
-    fn name(&self) -> &'static str {
-        "dlocal"
-    }
-
-    fn title(&self) -> &'static str {
-        "dLocal"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["x-login", "x-trans-key"]
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -13,7 +13,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, country, meaning, money, no_payment, refused_call, time},
 };
 use crate::document::Node;
@@ -75,25 +75,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "ebanx",
+    title: "EBANX",
+    headers: &[],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Ebanx {
-    fn name(&self) -> &'static str {
-        "ebanx"
-    }
-
-    fn title(&self) -> &'static str {
-        "EBANX"
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -14,7 +14,7 @@ use cauce_model::{
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, by_word, meaning, money, no_payment, refused_call, time},
     signature::{Written, is_hmac},
 };
@@ -104,35 +104,25 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "gocardless",
+    title: "GoCardless",
+    headers: &[],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for GoCardless {
-    fn name(&self) -> &'static str {
-        "gocardless"
-    }
-
-    fn title(&self) -> &'static str {
-        "GoCardless"
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// The HMAC of the body in hex ("Webhooks", signing).
     fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
         let said = signed.header("webhook-signature")?;
         is_hmac(HMAC_SHA256, secret.as_bytes(), &[signed.body], said, Written::Hex)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -12,7 +12,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, country, meaning, money, refused_call, time},
     words::ISO_8583,
 };
@@ -81,29 +81,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "kushki",
+    title: "Kushki",
+    headers: &["x-kushki-signature", "x-kushki-simplesignature"],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Kushki {
-    fn name(&self) -> &'static str {
-        "kushki"
-    }
-
-    fn title(&self) -> &'static str {
-        "Kushki"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["x-kushki-signature", "x-kushki-simplesignature"]
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -14,7 +14,7 @@ use chrono::DateTime;
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
     signature::{Written, fields, is_hmac},
 };
@@ -145,17 +145,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "mercadopago",
+    title: "Mercado Pago",
+    headers: &[],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for MercadoPago {
-    fn name(&self) -> &'static str {
-        "mercadopago"
-    }
-
-    fn title(&self) -> &'static str {
-        "Mercado Pago"
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// `ts=<time>,v1=<hex>`: the HMAC of the resource's id, the request's id and the time ("Webhooks", validating the origin).
@@ -193,18 +195,6 @@ impl Provider for MercadoPago {
             _ => DateTime::from_timestamp_millis(number),
         });
         signed.is_fresh(made)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

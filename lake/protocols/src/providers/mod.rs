@@ -96,22 +96,34 @@ pub fn read(provider: &dyn Provider, record: &Node) -> Vec<Reading> {
     readings
 }
 
+/// What is known of a provider, as data.
+#[derive(Debug)]
+pub struct About {
+    /// Its name in addresses, keys and columns: small letters, digits and `_`.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// Headers that only this provider sends with its webhooks, in small letters.
+    pub headers: &'static [&'static str],
+    /// Whether it signs what it sends, in a way that [`Provider::verify`] can tell.
+    pub signs: bool,
+    /// What tells its documents from those of others: each a weight, what is seen, and how. Weights add up; 60 and more is
+    /// enough, if nobody else comes near.
+    pub marks: &'static [Mark],
+    /// Its words for statuses and ours, for the documentation.
+    pub statuses: &'static [(&'static str, StatusCategory)],
+    /// Its words for failures and ours, for the documentation.
+    pub reasons: &'static [(&'static str, FailureReason)],
+}
+
 /// One provider.
 pub trait Provider: Debug + Sync {
-    /// Its name in addresses, keys and columns: small letters, digits and `_`.
-    fn name(&self) -> &'static str;
+    /// What is known of it.
+    fn about(&self) -> &'static About;
 
-    /// Its name for people.
-    fn title(&self) -> &'static str;
-
-    /// Headers that only this provider sends with its webhooks, in small letters.
-    fn headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Whether it signs what it sends, in a way that can be verified here.
-    fn signs(&self) -> bool {
-        false
+    /// Its name in addresses, keys and columns.
+    fn name(&self) -> &'static str {
+        self.about().name
     }
 
     /// Whether what was received is signed with `secret`. Asked only where it signs.
@@ -119,18 +131,8 @@ pub trait Provider: Debug + Sync {
         Err(Forged::Unsigned)
     }
 
-    /// What tells its documents from those of others: each a weight, what is seen, and how. Weights add up; 60 and more is
-    /// enough, if nobody else comes near.
-    fn marks(&self) -> &'static [Mark];
-
     /// Reads a record; [`read`] is for everybody else. None: the rules don't know this shape.
     fn read(&self, record: &Node) -> Vec<Reading>;
-
-    /// Its words for statuses and ours, for the documentation.
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)];
-
-    /// Its words for failures and ours, for the documentation.
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)];
 }
 
 /// Something in a document that speaks for a provider.

@@ -10,7 +10,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, by_word, country, money, no_payment, refused_call, time},
 };
 use crate::document::Node;
@@ -98,25 +98,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "mollie",
+    title: "Mollie",
+    headers: &[],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Mollie {
-    fn name(&self) -> &'static str {
-        "mollie"
-    }
-
-    fn title(&self) -> &'static str {
-        "Mollie"
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -13,7 +13,7 @@ use cauce_model::{
 };
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
@@ -173,29 +173,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "paypal",
+    title: "PayPal",
+    headers: &["paypal-transmission-id", "paypal-transmission-sig"],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for PayPal {
-    fn name(&self) -> &'static str {
-        "paypal"
-    }
-
-    fn title(&self) -> &'static str {
-        "PayPal"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["paypal-transmission-id", "paypal-transmission-sig"]
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

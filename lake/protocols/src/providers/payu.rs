@@ -12,7 +12,7 @@ use cauce_model::{
 use chrono::FixedOffset;
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, by_word, country, money, refused_call, time, time_in},
 };
 use crate::document::Node;
@@ -88,25 +88,19 @@ const MARKS: &[Mark] = &[
     Mark { weight: 80, what: "an XML paymentResponse", is_there: |node| node.has("paymentResponse.code") },
 ];
 
+static ABOUT: About = About {
+    name: "payu",
+    title: "PayU Latin America",
+    headers: &[],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for PayU {
-    fn name(&self) -> &'static str {
-        "payu"
-    }
-
-    fn title(&self) -> &'static str {
-        "PayU Latin America"
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

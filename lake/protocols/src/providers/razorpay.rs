@@ -12,7 +12,7 @@ use cauce_model::{
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
     signature::{Written, is_hmac},
 };
@@ -99,39 +99,25 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "razorpay",
+    title: "Razorpay",
+    headers: &["x-razorpay-signature", "x-razorpay-event-id"],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Razorpay {
-    fn name(&self) -> &'static str {
-        "razorpay"
-    }
-
-    fn title(&self) -> &'static str {
-        "Razorpay"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["x-razorpay-signature", "x-razorpay-event-id"]
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// The HMAC of the body in hex ("Validate and test webhooks").
     fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
         let said = signed.header("x-razorpay-signature")?;
         is_hmac(HMAC_SHA256, secret.as_bytes(), &[signed.body], said, Written::Hex)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -12,7 +12,7 @@ use cauce_model::{
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
@@ -109,21 +109,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "square",
+    title: "Square",
+    headers: &["x-square-hmacsha256-signature", "x-square-signature"],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Square {
-    fn name(&self) -> &'static str {
-        "square"
-    }
-
-    fn title(&self) -> &'static str {
-        "Square"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["x-square-hmacsha256-signature", "x-square-signature"]
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// The HMAC of the address that Square was given and the body, in base64 ("Verify and validate an event notification").
@@ -131,18 +129,6 @@ impl Provider for Square {
         let said = signed.header("x-square-hmacsha256-signature")?;
         let address = signed.address.ok_or(Forged::NoAddress)?;
         is_hmac(HMAC_SHA256, secret.as_bytes(), &[address.as_bytes(), signed.body], said, Written::Base64)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

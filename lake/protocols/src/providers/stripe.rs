@@ -15,7 +15,7 @@ use chrono::DateTime;
 use ring::hmac::HMAC_SHA256;
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
@@ -199,21 +199,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "stripe",
+    title: "Stripe",
+    headers: &["stripe-signature"],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Stripe {
-    fn name(&self) -> &'static str {
-        "stripe"
-    }
-
-    fn title(&self) -> &'static str {
-        "Stripe"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["stripe-signature"]
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// `t=<seconds>,v1=<hex>`: the HMAC of the seconds, a point, and the body ("Verify webhook signatures manually").
@@ -228,18 +226,6 @@ impl Provider for Stripe {
             return Err(Forged::Wrong);
         }
         signed.is_fresh(made.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)))
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

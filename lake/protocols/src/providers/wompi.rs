@@ -12,7 +12,7 @@ use cauce_model::{
 use ring::{digest, hmac};
 
 use super::{
-    Forged, Mark, Provider, Signed,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, money, no_payment, refused_call, time},
     signature::unhex,
 };
@@ -66,21 +66,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "wompi",
+    title: "Wompi",
+    headers: &["x-event-checksum"],
+    signs: true,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: REASONS,
+};
+
 impl Provider for Wompi {
-    fn name(&self) -> &'static str {
-        "wompi"
-    }
-
-    fn title(&self) -> &'static str {
-        "Wompi"
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        &["x-event-checksum"]
-    }
-
-    fn signs(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     /// The SHA-256 of the values that the event names, its time and the secret ("Eventos", verificar autenticidad). The time
@@ -113,18 +111,6 @@ impl Provider for Wompi {
         // A sum is no HMAC; both are compared by theirs, so that no time tells where they differ.
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         hmac::verify(&key, right.as_ref(), hmac::sign(&key, &said).as_ref()).map_err(|_| Forged::Wrong)
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        REASONS
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -15,7 +15,7 @@ use cauce_model::{
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    Mark, Provider,
+    About, Mark, Provider,
     reading::{Unit, Words, because, brand, country, meaning, money, refused_call, time},
     words::ISO_8583,
 };
@@ -131,25 +131,19 @@ const MARKS: &[Mark] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "worldpay",
+    title: "Worldpay",
+    headers: &[],
+    signs: false,
+    marks: MARKS,
+    statuses: STATUSES,
+    reasons: ISO_8583,
+};
+
 impl Provider for Worldpay {
-    fn name(&self) -> &'static str {
-        "worldpay"
-    }
-
-    fn title(&self) -> &'static str {
-        "Worldpay"
-    }
-
-    fn marks(&self) -> &'static [Mark] {
-        MARKS
-    }
-
-    fn statuses(&self) -> &'static [(&'static str, StatusCategory)] {
-        STATUSES
-    }
-
-    fn reasons(&self) -> &'static [(&'static str, FailureReason)] {
-        ISO_8583
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Providers {
                     known.join(", ")
                 )));
             };
-            if !section.secrets.is_empty() && !provider.signs() {
+            if !section.secrets.is_empty() && !provider.about().signs {
                 return Err(D::Error::custom(format!(
                     "what {name} sends is not signed in a way that can be verified; leave its secrets out"
                 )));
