@@ -1,21 +1,26 @@
 //! What runs for as long as the process: scheduler, normalizer, sweep, API.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use cauce_access::Gate;
 use cauce_api::{Api, Door, Figures, Guard, Push, Serving, admin_routes, push_routes, query_routes, served};
 use cauce_ledger::{Acquired, Lease};
-use cauce_maintain::{Maintainer, SWEEP_AGE, Task, TaskError, sweep};
+use cauce_maintain::{Maintainer, Rebuild, SWEEP_AGE, Task, TaskError, sweep};
 use cauce_model::{RunId, RunStatus};
 use cauce_query::{Checks, Lake, Markets, Page, Period, QueryError, json_rows};
 use cauce_queue::Queue;
 use cauce_sources::{Outcome, RunOptions, Scraper};
-use cauce_tables::Days;
+use cauce_tables::{Days, Derived};
 use cauce_telemetry::{MAINTENANCE_PIECES, RUNS};
 use cauce_worker::Worker;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use cauce_world::World;
 
@@ -53,15 +58,19 @@ fn until_next(interval: Duration) -> Duration {
     interval.saturating_sub(Duration::from_millis(u64::try_from(past).unwrap_or(0)))
 }
 
-/// Normalizes whatever comes.
-pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
+/// Normalizes whatever comes; `events` hears of payment events.
+pub(crate) async fn normalize(worker: &Worker, events: &Notify) -> anyhow::Result<()> {
     loop {
         match worker.drain(|_| ()).await {
             Ok(drained) if drained.messages > 0 => {
+                if drained.events > 0 {
+                    events.notify_one();
+                }
                 tracing::info!(
                     done = drained.done,
                     failed = drained.failed,
                     offers = drained.offers,
+                    events = drained.events,
                     "normalized"
                 );
             }
@@ -69,6 +78,21 @@ pub(crate) async fn normalize(worker: &Worker) -> anyhow::Result<()> {
             Err(error) => tracing::error!(%error, "normalizer"),
         }
         tokio::time::sleep(QUEUE_PAUSE).await;
+    }
+}
+
+/// Makes payments anew when there are new events of them: soon, and never for more than a tenth of the time.
+pub(crate) async fn paying(world: &World, lake: &Lake, events: &Notify) -> anyhow::Result<()> {
+    const SOON: Duration = Duration::from_secs(2);
+    let maintainer = world.maintainer(lake.planner().clone())?;
+    loop {
+        events.notified().await;
+        tokio::time::sleep(SOON).await;
+        let begun = Instant::now();
+        if let Err(error) = maintainer.rebuild(Derived::Payments, Rebuild::Stale, Utc::now()).await {
+            tracing::error!(%error, "payments");
+        }
+        tokio::time::sleep(begun.elapsed() * 9).await;
     }
 }
 

@@ -244,6 +244,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_payment_events (
   `identity` string,
   `metadata` string,
   `record` int,
+  `normalized_at` timestamp,
+  `attempts` int,
   `raw_id` string,
   `raw_pos` int,
   `normalizer_version` int,
@@ -258,6 +260,26 @@ TBLPROPERTIES (
   'projection.date.format' = 'yyyy-MM-dd',
   'projection.date.range' = '2022-01-01,NOW',
   'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_payment_events/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_fx_rates (
+  `rate_date` date,
+  `currency` string,
+  `per_usd` decimal(20,8),
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int,
+  `received_at` timestamp
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_fx_rates/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_fx_rates/date=${date}/'
 );
 
 CREATE EXTERNAL TABLE IF NOT EXISTS cauce.dim_advertisers (

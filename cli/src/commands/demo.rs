@@ -10,6 +10,7 @@ use cauce_tables::Days;
 use cauce_world::{Config, World};
 use chrono::{TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::Notify;
 
 use crate::{Done, args::Demo, figures, lake_of, logging, serving, traces::Export};
 
@@ -90,10 +91,11 @@ pub(crate) async fn run(
         );
         println!("Go live:  {cauce} up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
-        let (scraper, worker) = (world.scraper(), world.worker());
+        let (scraper, worker, events) = (world.scraper(), world.worker(), Notify::new());
         tokio::select! {
             ended = serving::schedule(&world, &scraper) => ended,
-            ended = serving::normalize(&worker) => ended,
+            ended = serving::normalize(&worker, &events) => ended,
+            ended = serving::paying(&world, &lake, &events) => ended,
             ended = serving::sweeping(&world, &lake) => ended,
             ended = serving::maintaining(&world, &lake) => ended,
         }

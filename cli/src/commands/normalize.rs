@@ -1,6 +1,7 @@
 use cauce_worker::Drained;
 use cauce_world::World;
 use indicatif::ProgressBar;
+use tokio::sync::Notify;
 
 use crate::{Done, args::Normalize, commands::demo::style, serving};
 
@@ -8,8 +9,10 @@ use crate::{Done, args::Normalize, commands::demo::style, serving};
 pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<Done> {
     let worker = world.worker();
     if normalize.follow {
+        // Payments are made by who maintains.
+        let events = Notify::new();
         tokio::select! {
-            ended = serving::normalize(&worker) => ended?,
+            ended = serving::normalize(&worker, &events) => ended?,
             asked = serving::asked_to_stop() => asked?,
         }
         return Ok(Done::Whole);
@@ -22,9 +25,10 @@ pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<
     if normalize.json {
         println!("{}", serde_json::to_string(&drained)?);
     } else {
-        let Drained { messages, done, failed, offers, bytes } = drained;
+        let Drained { messages, done, failed, offers, events, bytes } = drained;
         println!(
-            "{done} of {messages} raw objects done, {failed} failed; {offers} offers from {bytes} bytes"
+            "{done} of {messages} raw objects done, {failed} failed; {offers} offers and {events} payment events from {bytes} \
+             bytes"
         );
     }
     Ok(if drained.failed == 0 { Done::Whole } else { Done::Partly })

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use crate::{Done, figures, lake_of, serving};
 use cauce_world::World;
+use tokio::sync::Notify;
 
 /// Everything in one process.
 pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Done> {
@@ -9,10 +10,11 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
     println!("cauce is up: http://{}/", listener.local_addr()?);
     let lake = lake_of(world);
     let figures = figures::collect()?;
-    let (scraper, worker) = (world.scraper(), world.worker());
+    let (scraper, worker, events) = (world.scraper(), world.worker(), Notify::new());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
-        ended = serving::normalize(&worker) => ended?,
+        ended = serving::normalize(&worker, &events) => ended?,
+        ended = serving::paying(world, &lake, &events) => ended?,
         ended = serving::sweeping(world, &lake) => ended?,
         ended = serving::maintaining(world, &lake) => ended?,
         ended = serving::api(world, lake.clone(), listener, figures) => ended?,

@@ -19,8 +19,8 @@ use crate::{
     access::needs,
     problem::{CODES, Problem},
     rows::{
-        Advertiser, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange, Opportunity, PriceAt,
-        PriceBucket, QualityCheck, RequestError, Run, SeenMarket, Snapshot, SpreadBucket, Time,
+        Advertiser, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange, Opportunity, PaymentEventRow,
+        PriceAt, PriceBucket, QualityCheck, RequestError, Run, SeenMarket, Snapshot, SpreadBucket, Time,
     },
 };
 
@@ -82,6 +82,8 @@ tables! {
                     since: Time }
     /// Runs.
     RunsAnswer { runs: Run, next: Option<String> }
+    /// Payment events.
+    EventsAnswer { events: PaymentEventRow, next: Option<String> }
     /// Requests that failed.
     ErrorsAnswer { errors: RequestError, next: Option<String> }
 }
@@ -101,6 +103,7 @@ tables! {
         (name = "quality", description = "Whether what was collected can be trusted"),
         (name = "runs", description = "What the collectors did"),
         (name = "sql", description = "Asking in SQL"),
+        (name = "payments", description = "What payment providers say, and how payments go"),
         (name = "health", description = "Whether the parts answer"),
         (name = "intake", description = "Pushing what was collected elsewhere"),
         (name = "access", description = "Logging in; users and keys"),

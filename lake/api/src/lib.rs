@@ -163,6 +163,7 @@ mod lake {
             .merge(routes::runs())
             .merge(routes::raw())
             .merge(routes::payments())
+            .merge(routes::payment_metrics())
             .merge(routes::sql())
     }
 

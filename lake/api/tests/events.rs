@@ -2,79 +2,18 @@
 //! say they are.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it can't do")]
 
+mod paying;
+
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, StatusCode},
-};
-use cauce_access::{ApiKeys, Gate, Role, Scope};
-use cauce_api::{Api, Door, Guard, Push, Serving, push_routes, query_routes, served};
-use cauce_query::{Lake, json_rows};
-use cauce_world::{Config, World};
+use axum::http::StatusCode;
+use cauce_query::Lake;
 use chrono::Utc;
+use paying::serve;
 use ring::hmac;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 const FRESH: &str = r#"{"object":"event","id":"evt_1","created":1772359200,"type":"payment_intent.succeeded","data":{"object":{"object":"payment_intent","id":"pi_1","status":"succeeded","amount":1000,"amount_received":1000,"currency":"usd"}}}"#;
-
-struct Served {
-    router: Router,
-    world: World,
-    key: String,
-    reader: String,
-}
-
-async fn serve() -> Served {
-    // A secret that every process has in its environment.
-    let text = "[providers.stripe]\nsecrets = [\"env:PATH\"]\n";
-    let world = World::open("memory://", Config::parse(text).unwrap()).await.unwrap();
-    let gate = Gate::new(Arc::clone(&world.ledger), world.config.access().unwrap());
-    let api = Api::new(&world, Lake::new(Arc::clone(&world.store))).unwrap();
-    let routes = query_routes(api).merge(push_routes(Push::new(&world, 1 << 20)));
-    let router = served(routes, Guard { gate, door: Door::Outside }, &Serving::default());
-    let add = async |name: &str, scope| {
-        ApiKeys::add(&*world.ledger, name, vec![scope], None, Utc::now()).await.unwrap().1
-    };
-    let (key, reader) = (add("worker", Scope::Ingest).await, add("reader", Scope::Role(Role::Reader)).await);
-    Served { router, world, key, reader }
-}
-
-impl Served {
-    async fn ask(&self, request: Request<Body>) -> (StatusCode, Value) {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, Value) {
-        let mut request = Request::post(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.ask(request.body(body.to_owned().into()).unwrap()).await
-    }
-
-    async fn event(&self, body: &str) -> Value {
-        let (status, answer) = self.post("/api/v1/events", &[("x-api-key", &self.key)], body).await;
-        assert_eq!(status, StatusCode::CREATED, "{answer}");
-        answer
-    }
-
-    async fn found(&self, id: &Value) -> (StatusCode, Value) {
-        let path = format!("/api/v1/events/{}", id.as_str().unwrap());
-        self.ask(Request::get(path).header("x-api-key", &self.reader).body(Body::empty()).unwrap()).await
-    }
-
-    async fn rows(&self, sql: &str) -> Vec<Value> {
-        self.world.worker().drain(|_| ()).await.unwrap();
-        let lake = Lake::new(Arc::clone(&self.world.store));
-        json_rows(&lake.sql(sql).await.unwrap()).into_iter().map(Value::Object).collect()
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_in_any_form_is_understood_at_once_and_found_by_its_id() {

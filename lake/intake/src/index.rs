@@ -33,6 +33,10 @@ impl EventIndex {
         format!("event/{id}")
     }
 
+    fn answer_to(id: &EventId) -> String {
+        format!("event/{id}/answer")
+    }
+
     fn sent(what: &str) -> String {
         format!("sent/{}", blake3::hash(what.as_bytes()).to_hex())
     }
@@ -43,6 +47,19 @@ impl EventIndex {
             (known.is_none().then(|| place.clone()), ())
         })
         .await
+    }
+
+    /// Notes where a model's answer about an event is; the first one counts.
+    pub async fn note_answer(&self, id: &EventId, place: &Place) -> Result<(), LedgerError> {
+        update(&*self.ledger, &Self::answer_to(id), |known: Option<Place>| {
+            (known.is_none().then(|| place.clone()), ())
+        })
+        .await
+    }
+
+    /// Where a model's answer about an event is.
+    pub async fn answer(&self, id: &EventId) -> Result<Option<Place>, LedgerError> {
+        read(&*self.ledger, &Self::answer_to(id)).await
     }
 
     /// Where an event is.

@@ -66,6 +66,10 @@ pub enum Rule {
     MarketMismatch,
     /// It says that it is of a payment provider, and its signature is not.
     ForgedSignature,
+    /// The currency is none of ISO 4217, or can't be told.
+    InvalidCurrency,
+    /// A date is no day of the calendar.
+    InvalidDate,
 }
 
 impl Rule {
@@ -86,6 +90,8 @@ impl Rule {
             Self::InvalidMarket => "invalid_market",
             Self::MarketMismatch => "market_mismatch",
             Self::ForgedSignature => "forged_signature",
+            Self::InvalidCurrency => "invalid_currency",
+            Self::InvalidDate => "invalid_date",
         }
     }
 }

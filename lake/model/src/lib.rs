@@ -7,6 +7,7 @@
 mod check;
 mod error;
 mod fees;
+mod fx;
 mod ids;
 mod market;
 mod money;
@@ -19,6 +20,7 @@ pub mod seed;
 pub use check::{Check, Quarantined, Rule};
 pub use error::BadValue;
 pub use fees::{Fees, TakerFees};
+pub use fx::DatedRate;
 pub use ids::{RawId, RunId, SnapshotId};
 pub use market::{Asset, Fiat, MakerSide, Market, TradeType, Venue};
 pub use money::{

@@ -2,12 +2,13 @@
 //! same records on every machine, today and in a replay.
 //!
 //! ```text
-//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, events, reports, quarantine }
+//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, events, rates, reports, quarantine }
 //! ```
 //!
 //! Two steps, because records borrow from the envelopes. Nothing panics on any bytes, and nothing is dropped: what
 //! can't become a record is in `quarantine` with the rule that it broke.
 
+mod answers;
 mod depth;
 mod masking;
 mod origin;
@@ -17,18 +18,22 @@ mod snapshot;
 
 use std::borrow::Cow;
 
-use cauce_model::{Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
-use cauce_protocols::{legacy, venues};
+pub use answers::{MODEL, ModelAnswer, answered, holds_answers};
+use cauce_model::{DatedRate, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
+use cauce_protocols::{document::Bytes, legacy, rates, venues};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
-pub use masking::masked;
+pub use masking::{masked, masked_document};
 pub use origin::{NoOrigin, Origin, origin};
 pub use payments::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events, holds_events};
 pub use quality::Thresholds;
 use snapshot::Pages;
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
-pub const VERSION: i32 = 3;
+pub const VERSION: i32 = 4;
+
+/// The source of what currencies are worth.
+pub const RATES: &str = "fx_rates";
 
 /// One line of a raw object.
 #[derive(Debug, Clone)]
@@ -62,6 +67,8 @@ pub struct Normalized<'a> {
     pub snapshots: Vec<Snapshot<'a>>,
     /// Payment events.
     pub events: Vec<PaymentEvent>,
+    /// What currencies were worth, with positions.
+    pub rates: Vec<(i32, DatedRate)>,
     /// Reports of runs with their positions.
     pub reports: Vec<(i32, RunReport)>,
     /// Runs of another system with their positions.
@@ -84,6 +91,15 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
         }
     } else if holds_events(raw) {
         out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
+    } else if holds_answers(raw) {
+        for (pos, envelope) in envelopes {
+            match answered(pos, envelope) {
+                Ok(event) => out.events.push(event),
+                Err(reason) => out.quarantine.push(whole(pos, envelope, Rule::UnknownShape, reason)),
+            }
+        }
+    } else if raw.source() == RATES {
+        dated_rates(&envelopes, &mut out);
     } else if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
         reports(&envelopes, &mut out);
     } else if raw.source() == legacy::SOURCE && raw.kind() == kind::RUN_REPORT {
@@ -99,6 +115,25 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
         }
     }
     out
+}
+
+/// What currencies are worth, each day and currency once: the last of a file.
+fn dated_rates<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    for (pos, envelope) in envelopes {
+        let content_type = envelope.headers.get("content-type").map(String::as_str);
+        for rate in rates::read(Bytes { content_type, body: envelope.body.bytes() }) {
+            match rate {
+                Ok(rate) => out.rates.push((*pos, rate)),
+                Err((rule, reason, record)) => out.quarantine.push(Quarantined {
+                    raw_pos: *pos,
+                    fetched_at: envelope.fetched_at,
+                    rule,
+                    reason,
+                    record: Cow::Owned(record),
+                }),
+            }
+        }
+    }
 }
 
 /// Offers of the system before: every body says its market.

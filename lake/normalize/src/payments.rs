@@ -12,6 +12,7 @@ use cauce_protocols::{
     providers::{self, Detected, Provider, Sent, detect},
 };
 use cauce_raw::{Envelope, kind};
+use chrono::{DateTime, Utc};
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value, json};
 
@@ -52,6 +53,14 @@ pub struct PaymentEvent {
     pub identity: String,
     /// By what it was recognized, or why not.
     pub metadata: Value,
+    /// Since when it is known in these words.
+    pub normalized_at: DateTime<Utc>,
+    /// How often it was tried to be understood.
+    pub attempts: i32,
+    /// When it was received, where that is not when its raw object was: that of a model's answer is younger.
+    pub received_at: Option<DateTime<Utc>>,
+    /// What no rule knew, for whoever may understand it.
+    pub unread: Option<Box<Node>>,
 }
 
 /// Events that one envelope may hold.
@@ -70,6 +79,7 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
         raw,
         raw_pos,
         signature,
+        known_since: envelope.known_since(),
         body_hash: blake3::hash(body).to_hex()[..32].to_owned(),
         events: Vec::new(),
     };
@@ -83,7 +93,7 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
     let body = match unpacked {
         Ok(body) => body,
         Err(why) => {
-            made.unprocessed(named, &why, &[]);
+            made.unprocessed(named, &why, &[], None);
             return made.events;
         }
     };
@@ -93,7 +103,7 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
                 made.record(record, Sent { named, headers: &headers });
             }
         }
-        Err(unreadable) => made.unprocessed(named, &unreadable.to_string(), &[]),
+        Err(unreadable) => made.unprocessed(named, &unreadable.to_string(), &[], None),
     }
     made.events
 }
@@ -114,6 +124,7 @@ struct Making<'r> {
     raw: &'r RawId,
     raw_pos: i32,
     signature: Option<SignatureState>,
+    known_since: DateTime<Utc>,
     body_hash: String,
     events: Vec<PaymentEvent>,
 }
@@ -128,7 +139,7 @@ impl Making<'_> {
         match inner {
             Node::Text(text) => match document::read_text(text) {
                 Ok(records) => records.iter().for_each(|record| self.bare(record, sent)),
-                Err(unreadable) => self.unprocessed(sent.named, &unreadable.to_string(), &[]),
+                Err(unreadable) => self.unprocessed(sent.named, &unreadable.to_string(), &[], None),
             },
             Node::List(records) => records.iter().for_each(|record| self.bare(record, sent)),
             record => self.bare(record, sent),
@@ -139,13 +150,16 @@ impl Making<'_> {
         let (provider, evidence) = match detect(sent, record) {
             Detected::Provider(provider, evidence) => (provider, evidence),
             Detected::WithoutRules { name } => {
-                return self.unprocessed(Some(&name), "no rules for this provider", &[]);
+                return self.unprocessed(Some(&name), "no rules for this provider", &[], Some(record));
             }
             Detected::Ambiguous { candidates } => {
                 let names: Vec<&str> = candidates.iter().map(|(name, _)| *name).collect();
-                return self.unprocessed(None, "more than one provider could have sent it", &names);
+                let why = "more than one provider could have sent it";
+                return self.unprocessed(None, why, &names, Some(record));
             }
-            Detected::Unknown => return self.unprocessed(None, "no provider is recognized", &[]),
+            Detected::Unknown => {
+                return self.unprocessed(None, "no provider is recognized", &[], Some(record));
+            }
         };
         let readings = providers::read(provider, record);
         if readings.is_empty() {
@@ -153,6 +167,7 @@ impl Making<'_> {
                 Some(provider.name()),
                 "the provider's rules don't know this shape",
                 &evidence.seen,
+                Some(record),
             );
         }
         for reading in readings {
@@ -170,7 +185,7 @@ impl Making<'_> {
         }
     }
 
-    fn unprocessed(&mut self, provider: Option<&str>, why: &str, candidates: &[&str]) {
+    fn unprocessed(&mut self, provider: Option<&str>, why: &str, candidates: &[&str], unread: Option<&Node>) {
         let mut metadata = Map::new();
         metadata.insert("reason".to_owned(), why.into());
         if !candidates.is_empty() {
@@ -186,6 +201,9 @@ impl Making<'_> {
             0,
             Value::Object(metadata),
         );
+        if let (Some(event), Some(unread)) = (self.events.last_mut(), unread) {
+            event.unread = Some(Box::new(unread.clone()));
+        }
     }
 
     fn push(
@@ -226,6 +244,10 @@ impl Making<'_> {
             signature: self.signature.unwrap_or(unsigned),
             identity,
             metadata,
+            normalized_at: self.known_since,
+            attempts: 1,
+            received_at: None,
+            unread: None,
         });
     }
 }
@@ -243,7 +265,7 @@ fn plain(name: &str) -> String {
 
 /// The reading without anybody's name in the texts that people write. Ids of providers stay what they are: they bind
 /// events to payments, and a long number among them is no card's.
-fn nameless(mut reading: Reading) -> Reading {
+pub(crate) fn nameless(mut reading: Reading) -> Reading {
     for text in [&mut reading.message, &mut reading.reference].into_iter().flatten() {
         *text = masked(text);
     }

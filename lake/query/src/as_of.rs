@@ -9,14 +9,20 @@ use datafusion::{
     common::{Result, ScalarValue, plan_err},
     datasource::{ViewTable, provider_as_source},
     logical_expr::{LogicalPlanBuilder, cast},
-    prelude::{col, lit},
+    prelude::{coalesce, col, lit},
 };
 
-/// A table with only the rows whose raw object the lake had received by a time. Rows that don't say when are older than
-/// the column, and are in it.
+/// A table with only the rows that the lake had by a time: whose raw object it had received or, of an event in a model's
+/// words, the model's answer. Rows that don't say when are older than the column, and are in it.
 pub(crate) fn received_by(table: Arc<dyn TableProvider>, time: DateTime<Utc>) -> Result<ViewTable> {
     let time = ScalarValue::TimestampMicrosecond(Some(time.timestamp_micros()), Some("UTC".into()));
-    let known = col("received_at").is_null().or(col("received_at").lt_eq(lit(time)));
+    let has_answers = table.schema().field_with_name("normalized_at").is_ok();
+    let mut since = vec![col("received_at")];
+    if has_answers {
+        since.insert(0, col("normalized_at"));
+    }
+    let since = coalesce(since);
+    let known = since.clone().is_null().or(since.lt_eq(lit(time)));
     let plan =
         LogicalPlanBuilder::scan("observed", provider_as_source(table), None)?.filter(known)?.build()?;
     Ok(ViewTable::new(plan, None))

@@ -22,7 +22,9 @@ fn time_column(table: Kind) -> Option<&'static str> {
         Kind::Derived(Derived::FactOfferChanges) => Some("changed_at"),
         // Errors may come after midnight in a run that started before it; quarantined records may have no time, and a
         // payment event says when it happened, and not when it was brought.
-        Kind::Observed(Table::OpsExtractionErrors | Table::Quarantine | Table::FactPaymentEvents)
+        Kind::Observed(
+            Table::OpsExtractionErrors | Table::Quarantine | Table::FactPaymentEvents | Table::FactFxRates,
+        )
         | Kind::Derived(Derived::DimAdvertisers | Derived::Payments) => None,
     }
 }

@@ -139,6 +139,7 @@ impl Lake {
         context.register_object_store(ObjectStoreUrl::parse(STORE_URL)?.as_ref(), Arc::clone(&self.store));
         context.register_udf(functions::price_mean());
         context.register_udf(functions::price_std_dev());
+        context.register_udf(functions::usd_value());
         let provider = |kind| Arc::new(LakeTable::new(kind, self.planner.clone()));
         for table in Table::ALL {
             // Checks of single snapshots and those against others are one table to whoever asks.

@@ -6,7 +6,7 @@ use crate::history;
 
 /// Names and definitions, in an order in which each finds those that it reads.
 pub(crate) fn all() -> Vec<(&'static str, String)> {
-    let fixed = OF_DERIVED.iter().chain(OF_OBSERVED);
+    let fixed = OF_DERIVED.iter().chain(OF_OBSERVED).chain(OF_BOTH);
     let mut views: Vec<_> = fixed.map(|(name, sql)| (*name, (*sql).to_owned())).collect();
     views.push(("price_history", history::view()));
     views
@@ -41,7 +41,59 @@ const OF_DERIVED: &[(&str, &str)] = &[
     ),
 ];
 
+const OF_BOTH: &[(&str, &str)] = &[
+    // Payments with what they were worth on the day of their first event. Without a rate of that day, or of one of the six
+    // before, it is not known.
+    (
+        "payments_in_usd",
+        "SELECT p.*, usd_value(p.authorized_minor, p.currency, r.per_usd) AS authorized_usd,
+                usd_value(p.captured_minor, p.currency, r.per_usd) AS captured_usd,
+                usd_value(p.refunded_minor, p.currency, r.per_usd) AS refunded_usd,
+                usd_value(p.disputed_minor, p.currency, r.per_usd) AS disputed_usd, r.rate_date AS fx_rate_date
+         FROM payments p
+         LEFT JOIN daily_fx_rates r
+           ON r.currency = p.currency AND r.day = CAST(p.first_event_at AS DATE)",
+    ),
+];
+
 const OF_OBSERVED: &[(&str, &str)] = &[
+    // The rate of each currency on each day: the newest that is at most six days old. Of two that a day has, the one that
+    // came last.
+    (
+        "daily_fx_rates",
+        "SELECT currency, rate_date, per_usd,
+                unnest(generate_series(rate_date,
+                    least(coalesce(next_date - INTERVAL '1 day', rate_date + INTERVAL '6 days'), rate_date + INTERVAL '6 days'),
+                    INTERVAL '1 day')) AS day
+         FROM (SELECT currency, rate_date, per_usd,
+                      lead(rate_date) OVER (PARTITION BY currency ORDER BY rate_date) AS next_date
+               FROM (SELECT currency, rate_date, last_value(per_usd ORDER BY received_at, raw_id, raw_pos) AS per_usd
+                     FROM fact_fx_rates GROUP BY currency, rate_date))",
+    ),
+    // Events as they are understood best: rules before a model, a model before nobody.
+    (
+        "understood_events",
+        "SELECT * FROM (
+               SELECT * FROM fact_payment_events WHERE normalization_method = 'rule_based'
+               UNION ALL
+               SELECT f.* FROM fact_payment_events f LEFT ANTI JOIN
+                   (SELECT event_id FROM fact_payment_events WHERE normalization_method IN ('ai', 'hybrid')) a
+                   ON a.event_id = f.event_id
+               WHERE f.normalization_method = 'none'
+               UNION ALL
+               SELECT f.* FROM fact_payment_events f LEFT ANTI JOIN
+                   (SELECT event_id FROM fact_payment_events WHERE normalization_method = 'rule_based') b
+                   ON b.event_id = f.event_id
+               WHERE f.normalization_method IN ('ai', 'hybrid'))",
+    ),
+    // The same, with what they were worth.
+    (
+        "payment_events",
+        "SELECT e.*, usd_value(e.amount_minor, e.currency, r.per_usd) AS amount_usd, r.rate_date AS fx_rate_date
+         FROM understood_events e
+         LEFT JOIN daily_fx_rates r
+           ON r.currency = e.currency AND r.day = CAST(coalesce(e.occurred_at, e.received_at) AS DATE)",
+    ),
     // One row per offer, snapshot and payment method. The first method of an offer is its primary one.
     (
         "fact_offer_payment_methods",

@@ -36,6 +36,10 @@ pub mod kind {
     pub const PAYMENT_EVENT: &str = "payment_event";
     /// What says that it is of a payment provider, and is not.
     pub const FORGED_EVENT: &str = "forged_event";
+    /// What a language model said of a payment event.
+    pub const MODEL_ANSWER: &str = "model_answer";
+    /// What currencies were worth, as a service answered.
+    pub const RATES: &str = "rates";
     /// What became of one run.
     pub const RUN_REPORT: &str = "run_report";
 }

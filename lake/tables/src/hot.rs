@@ -13,6 +13,7 @@ use crate::{
     Cover, CoveredObject, Table, WriteError, Zone,
     columns::{
         BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows, QualityRows, QuarantineRows,
+        RateRows,
     },
     file::{FileWriter, hot_path},
 };
@@ -41,14 +42,15 @@ struct Segment {
 
 /// The rows of one table in the making.
 struct Section<R> {
-    rows: R,
+    // Builders are large, and so is whatever holds them.
+    rows: Box<R>,
     count: u32,
     segments: Vec<Segment>,
 }
 
 impl<R> Section<R> {
     fn new(rows: R) -> Self {
-        Self { rows, count: 0, segments: Vec::new() }
+        Self { rows: Box::new(rows), count: 0, segments: Vec::new() }
     }
 
     /// Notes that `push` adds `length` rows of one segment.
@@ -74,6 +76,7 @@ pub struct DayBatch {
     runs: Section<BatchRunRows>,
     errors: Section<ErrorRows>,
     events: Section<PaymentEventRows>,
+    rates: Section<RateRows>,
     counts: EventCounts,
 }
 
@@ -105,6 +108,7 @@ impl DayBatch {
             runs: Section::new(BatchRunRows::new()),
             errors: Section::new(ErrorRows::new()),
             events: Section::new(PaymentEventRows::new()),
+            rates: Section::new(RateRows::new()),
             counts: EventCounts::new(),
         }
     }
@@ -147,6 +151,11 @@ impl DayBatch {
             *self.counts.entry((event.provider.clone(), event.reading.status.as_str())).or_default() += 1;
             let order = (event.provider.clone(), 0);
             self.events.segment(object, order, 1, |rows| rows.push(origin, event));
+        }
+        // In the order of their days: files are merged by it.
+        for (raw_pos, rate) in &normalized.rates {
+            let order = (rate.date.to_string(), 0);
+            self.rates.segment(object, order, 1, |rows| rows.push(origin, *raw_pos, rate));
         }
         // What has no market is in the order of its raw objects.
         let order = || (String::new(), 0);
@@ -212,6 +221,7 @@ impl DayBatch {
         file(Table::FactMarketDepth, self.depth.rows.finish(), self.depth.segments)?;
         file(Table::FactOffers, self.offers.rows.finish(), self.offers.segments)?;
         file(Table::FactPaymentEvents, self.events.rows.finish(), self.events.segments)?;
+        file(Table::FactFxRates, self.rates.rows.finish(), self.rates.segments)?;
         file(Table::OpsExtractionErrors, self.errors.rows.finish(), self.errors.segments)?;
         file(Table::OpsBatchRuns, self.runs.rows.finish(), self.runs.segments)?;
         Ok(files)

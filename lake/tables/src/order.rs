@@ -22,6 +22,7 @@ impl Table {
             }
             Self::OpsDataQuality => &["venue", "crypto", "fiat", "trade_type", "check_timestamp", "raw_id"],
             Self::FactPaymentEvents => &["provider", "raw_id"],
+            Self::FactFxRates => &["rate_date", "raw_id"],
             Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => &["raw_id"],
         }
     }
@@ -37,6 +38,7 @@ impl Table {
             Self::Quarantine => &["raw_pos", "record"],
             Self::OpsBatchRuns => &["batch_id"],
             Self::FactPaymentEvents => &["event_id"],
+            Self::FactFxRates => &["raw_pos", "currency"],
             Self::OpsExtractionErrors => {
                 &["error_timestamp", "venue", "fiat_code", "crypto_symbol", "trade_type", "page_number"]
             }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, BadValue, RATE_PRECISION, RATE_SCALE, RawId};
-use cauce_normalize::holds_events;
+use cauce_normalize::{RATES, holds_answers, holds_events};
 use cauce_raw::kind;
 
 /// An observation table.
@@ -24,12 +24,16 @@ pub enum Table {
     OpsExtractionErrors,
     /// One row per payment event observed.
     FactPaymentEvents,
+    /// One row per day and currency that a source gave a rate of.
+    FactFxRates,
 }
 
 /// What run reports feed, in the order of writing.
 const FED_BY_REPORTS: &[Table] = &[Table::Quarantine, Table::OpsExtractionErrors, Table::OpsBatchRuns];
 /// What payment events feed, in the order of writing.
 const FED_BY_EVENTS: &[Table] = &[Table::Quarantine, Table::FactPaymentEvents];
+/// What rates of currencies feed, in the order of writing.
+const FED_BY_RATES: &[Table] = &[Table::Quarantine, Table::FactFxRates];
 /// What everything else feeds, in the order of writing.
 const FED_BY_PAGES: &[Table] =
     &[Table::Quarantine, Table::OpsDataQuality, Table::FactMarketDepth, Table::FactOffers];
@@ -50,7 +54,7 @@ pub(crate) fn ts() -> DataType {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FactOffers,
         Self::FactMarketDepth,
         Self::OpsDataQuality,
@@ -58,6 +62,7 @@ impl Table {
         Self::OpsBatchRuns,
         Self::OpsExtractionErrors,
         Self::FactPaymentEvents,
+        Self::FactFxRates,
     ];
 
     /// The table's name, as in folders and queries.
@@ -70,6 +75,7 @@ impl Table {
             Self::OpsBatchRuns => "ops_batch_runs",
             Self::OpsExtractionErrors => "ops_extraction_errors",
             Self::FactPaymentEvents => "fact_payment_events",
+            Self::FactFxRates => "fact_fx_rates",
         }
     }
 
@@ -79,14 +85,15 @@ impl Table {
         match raw.kind() {
             kind::RUN_REPORT => FED_BY_REPORTS,
             kind::FORGED_EVENT => FED_BY_EVENTS,
-            _ if holds_events(raw) => FED_BY_EVENTS,
+            _ if holds_events(raw) || holds_answers(raw) => FED_BY_EVENTS,
+            _ if raw.source() == RATES => FED_BY_RATES,
             _ => FED_BY_PAGES,
         }
     }
 
     /// Its place among the tables that an object feeds: the last of them is written last.
     pub fn written(self) -> usize {
-        let fed = [FED_BY_REPORTS, FED_BY_PAGES, FED_BY_EVENTS];
+        let fed = [FED_BY_REPORTS, FED_BY_PAGES, FED_BY_EVENTS, FED_BY_RATES];
         fed.iter().filter_map(|tables| tables.iter().position(|table| *table == self)).max().unwrap_or(0)
     }
 
@@ -100,6 +107,7 @@ impl Table {
             Self::OpsBatchRuns => ops_batch_runs(),
             Self::OpsExtractionErrors => ops_extraction_errors(),
             Self::FactPaymentEvents => fact_payment_events(),
+            Self::FactFxRates => fact_fx_rates(),
         };
         fields.extend([
             required("raw_id", DataType::Utf8),
@@ -317,6 +325,18 @@ fn fact_payment_events() -> Vec<Field> {
         required("identity", DataType::Utf8),
         required("metadata", DataType::Utf8),
         required("record", DataType::Int32),
+        // Added later: rows of older versions don't say.
+        optional("normalized_at", ts()),
+        optional("attempts", DataType::Int32),
+    ]
+}
+
+/// Units of a currency for one dollar of the United States.
+fn fact_fx_rates() -> Vec<Field> {
+    vec![
+        required("rate_date", DataType::Date32),
+        required("currency", DataType::Utf8),
+        required("per_usd", DEC),
     ]
 }
 
@@ -324,7 +344,7 @@ fn fact_payment_events() -> Vec<Field> {
 pub(crate) fn payments() -> Schema {
     Schema::new(vec![
         required("provider", DataType::Utf8),
-        required("provider_payment_id", DataType::Utf8),
+        optional("provider_payment_id", DataType::Utf8),
         optional("provider_reference", DataType::Utf8),
         optional("merchant_id", DataType::Utf8),
         optional("country", DataType::Utf8),

@@ -47,6 +47,12 @@ meters! {
         ["provider"],
         "webhooks whose signature is not the provider's; kept as evidence, and not used",
     );
+    PAYMENT_ANOMALY: Gauge<2> = Gauge::new(
+        "payment_anomaly",
+        ["provider", "measure"],
+        "1 where volume or success_rate of a provider's last full hour is unlike that hour of the weeks before, else 0",
+    )
+    .detail();
     OFFERS_WRITTEN: Counter<0> = Counter::new("offers_written_total", [], "rows of offers written to the lake");
     RAW_BYTES: Counter<0> = Counter::new("normalized_bytes_total", [], "raw bytes normalized, decompressed");
 

@@ -87,6 +87,8 @@ pub struct Drained {
     pub failed: u64,
     /// Offers written.
     pub offers: u64,
+    /// Payment events written.
+    pub events: u64,
     /// Raw bytes read, decompressed.
     pub bytes: u64,
 }
@@ -97,6 +99,7 @@ impl Drained {
         self.done += other.done;
         self.failed += other.failed;
         self.offers += other.offers;
+        self.events += other.events;
         self.bytes += other.bytes;
     }
 }
@@ -269,6 +272,7 @@ impl Worker {
         }
         // Names that nobody has rules for are anybody's: they would make series without end.
         for ((provider, status), count) in events {
+            handled.counts.events += count;
             let known = providers::find(&provider).map_or("other", |provider| provider.name());
             PAYMENT_EVENTS.add([known, status], count);
         }

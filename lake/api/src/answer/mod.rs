@@ -22,6 +22,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use kept::KeptAnswer;
 pub use kept::KeptAnswers;
 pub(crate) use negotiation::format_of;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema,
@@ -183,6 +184,32 @@ pub(crate) async fn answer(
     rows: impl Future<Output = Result<Rows, ApiError>>,
 ) -> Result<Response, ApiError> {
     let format = negotiation::format_of(headers, format)?;
+    let made = Box::pin(async { rows.await?.write(format) });
+    kept_or_made(api, headers, format, basis, made).await
+}
+
+/// The same for what is no table and has one form: JSON.
+pub(crate) async fn answer_json<T: Serialize>(
+    api: &Api,
+    headers: &HeaderMap,
+    basis: &Basis,
+    value: impl Future<Output = Result<T, ApiError>>,
+) -> Result<Response, ApiError> {
+    let made = async {
+        let body = Bytes::from(serde_json::to_vec(&value.await?).map_err(internal)?);
+        let content_type = HeaderValue::from_static(Format::Json.content_type());
+        Ok(KeptAnswer { headers: HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]), body })
+    };
+    kept_or_made(api, headers, Format::Json, basis, Box::pin(made)).await
+}
+
+async fn kept_or_made(
+    api: &Api,
+    headers: &HeaderMap,
+    format: Format,
+    basis: &Basis,
+    make: impl Future<Output = Result<KeptAnswer, ApiError>>,
+) -> Result<Response, ApiError> {
     let tag = tag(&api.lake, headers, format, basis).await?;
     let quoted = format!("\"{tag}\"");
     let shared = [
@@ -196,7 +223,7 @@ pub(crate) async fn answer(
     let kept = match api.kept.get(&tag) {
         Some(kept) => kept,
         None => {
-            let made = rows.await?.write(format)?;
+            let made = make.await?;
             api.kept.keep(tag.clone(), made.clone());
             made
         }

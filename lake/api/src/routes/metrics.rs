@@ -18,7 +18,7 @@ use cauce_query::{Markets, Now, json_rows};
 use cauce_sources::{Breaker, BreakerState};
 use cauce_telemetry::{
     ARBITRAGE, BREAKER_OPENED, BREAKER_STATE, COMPONENT_UP, MARKET_COMPLETENESS, MARKET_OFFERS, MARKET_PRICE,
-    NEWEST_SNAPSHOT, QUEUE_MESSAGES, UPTIME, VENUE_RETRIES,
+    NEWEST_SNAPSHOT, PAYMENT_ANOMALY, QUEUE_MESSAGES, UPTIME, VENUE_RETRIES,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -139,6 +139,10 @@ async fn lake(api: &Api) -> Result<(), Ill> {
         let of_kind = found.iter().find(|row| row.get("kind").and_then(Value::as_str) == Some(kind));
         let count = of_kind.and_then(|row| row.get("opportunities")?.as_f64());
         ARBITRAGE.set([kind], count.unwrap_or_default());
+    }
+    for judged in api.lake.payment_anomalies(now.at()).await? {
+        let anomaly = f64::from(u8::from(judged.is_anomaly));
+        PAYMENT_ANOMALY.set([judged.provider, judged.measure.as_str().to_owned()], anomaly);
     }
     Ok(())
 }

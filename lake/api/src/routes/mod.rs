@@ -17,6 +17,8 @@ mod market;
 #[cfg(feature = "lake")]
 mod metrics;
 #[cfg(feature = "lake")]
+mod payment_metrics;
+#[cfg(feature = "lake")]
 mod payments;
 #[cfg(feature = "lake")]
 mod raw;
@@ -52,6 +54,7 @@ mod lake {
         live::routes as live,
         market::routes as market,
         metrics::routes as metrics,
+        payment_metrics::routes as payment_metrics,
         payments::routes as payments,
         raw::routes as raw,
         runs::{by_hand_routes as by_hand, routes as runs},

@@ -5,10 +5,12 @@
 mod books;
 mod history;
 mod lists;
+mod payments;
 
 pub(crate) use books::*;
 pub(crate) use history::*;
 pub(crate) use lists::*;
+pub(crate) use payments::*;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},

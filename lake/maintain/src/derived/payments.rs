@@ -1,16 +1,21 @@
 //! `payments`: what became of each payment, from all events of it (`cauce_model::PaymentState`).
 //!
-//! One object, made from all days: an event of today may be of a payment of months ago. Only events that name their
-//! payment at its provider are here.
+//! One object, made from all days: an event of today may be of a payment of months ago. An event of a payment that does
+//! not name it is a payment of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::{
     array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
     datatypes::Int64Type,
     error::ArrowError,
 };
-use cauce_model::{Flag, Observed, PaymentState, SignatureState, StatusCategory, Subject, Totals};
+use cauce_model::{
+    Flag, NormalizationMethod, Observed, PaymentState, SignatureState, StatusCategory, Subject, Totals,
+};
 use cauce_tables::{
     Derived, Planner, Table,
     typed::{Columns, text, value},
@@ -21,10 +26,28 @@ use super::{DayFiles, Made, batch, broken};
 use crate::MaintainError;
 
 /// The version of these rules.
-pub(super) const RULES: &str = "1";
+pub(super) const RULES: &str = "2";
 
-/// The provider, and its id of the payment.
-type Payment = (String, String);
+/// The provider, and its id of the payment or, where an event has none, the event's identity.
+type Payment = (String, PaymentKey);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum PaymentKey {
+    Id(String),
+    Alone(String),
+}
+
+impl PaymentKey {
+    fn id(&self) -> Option<String> {
+        match self {
+            Self::Id(id) => Some(id.clone()),
+            Self::Alone(_) => None,
+        }
+    }
+}
+
+/// An event in a model's words, which counts unless rules have learned to read it.
+type Answered = (Payment, Observed, [Option<String>; DESCRIBED.len()]);
 
 /// What describes a payment, from the last event that says it.
 const DESCRIBED: [&str; 5] = ["provider_reference", "merchant_id", "country", "payment_method", "card_brand"];
@@ -35,15 +58,42 @@ struct Seen {
     described: [Option<(DateTime<chrono::Utc>, String)>; DESCRIBED.len()],
 }
 
+impl Seen {
+    fn add(&mut self, event: Observed, described: [Option<String>; DESCRIBED.len()]) {
+        for (known, said) in self.described.iter_mut().zip(described) {
+            let said = said.map(|said| (event.at, said));
+            // Of two at one moment the one that sorts last, whichever came first.
+            if said > *known {
+                *known = said;
+            }
+        }
+        self.events.push(event);
+    }
+}
+
 pub(super) async fn make(planner: &Planner, observed: &DayFiles) -> Result<Made, MaintainError> {
     let mut payments: BTreeMap<Payment, Seen> = BTreeMap::new();
+    let mut answered: Vec<Answered> = Vec::new();
     let mut columns = COLUMNS.to_vec();
     columns.extend(DESCRIBED);
     for day in observed.days() {
         for file in observed.of(Table::FactPaymentEvents, day) {
             for batch in planner.read(file, &columns).await? {
-                take(&batch, &mut payments).map_err(broken(file))?;
+                take(&batch, &mut payments, &mut answered).map_err(broken(file))?;
             }
+        }
+    }
+    let mut read_by_rules: BTreeSet<&str> = BTreeSet::new();
+    let asked: BTreeSet<&str> = answered.iter().map(|(_, event, _)| event.event_id.as_str()).collect();
+    for event in payments.values().flat_map(|seen| &seen.events) {
+        if asked.contains(event.event_id.as_str()) {
+            read_by_rules.insert(&event.event_id);
+        }
+    }
+    let read_by_rules: BTreeSet<String> = read_by_rules.into_iter().map(str::to_owned).collect();
+    for (payment, event, described) in answered {
+        if !read_by_rules.contains(&event.event_id) {
+            payments.entry(payment).or_default().add(event, described);
         }
     }
     let states: Vec<(Payment, Seen, PaymentState)> = payments
@@ -53,7 +103,7 @@ pub(super) async fn make(planner: &Planner, observed: &DayFiles) -> Result<Made,
     Ok(Made { rows: table(&states)?, days: observed.states() })
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "event_id",
     "provider",
     "provider_payment_id",
@@ -71,22 +121,28 @@ const COLUMNS: [&str; 17] = [
     "received_at",
     "identity",
     "signature",
+    "normalization_method",
 ];
 
-fn take(batch: &RecordBatch, payments: &mut BTreeMap<Payment, Seen>) -> Result<(), ArrowError> {
+fn take(
+    batch: &RecordBatch,
+    payments: &mut BTreeMap<Payment, Seen>,
+    answered: &mut Vec<Answered>,
+) -> Result<(), ArrowError> {
     let columns = Columns(batch);
     let names =
         ["event_id", "provider", "provider_payment_id", "provider_operation_id", "identity", "currency"];
     let [ids, providers, payment_ids, operations, identities, currencies] = texts(&columns, names)?;
-    let [subjects, statuses, reasons, signatures] =
-        texts(&columns, ["event_type", "status_category", "failure_reason", "signature"])?;
+    let [subjects, statuses, reasons, signatures, methods] = texts(
+        &columns,
+        ["event_type", "status_category", "failure_reason", "signature", "normalization_method"],
+    )?;
     let described = texts(&columns, DESCRIBED)?;
     let amounts = columns.primitive::<Int64Type>("amount_minor")?;
     let totals = ["authorized_minor", "captured_minor", "refunded_minor", "disputed_minor"];
     let [authorized, captured, refunded, disputed] = longs(&columns, totals)?;
     let (occurred, received) = (columns.times("occurred_at")?, columns.times("received_at")?);
     for row in 0..batch.num_rows() {
-        let Some(payment_id) = text(payment_ids, row) else { continue };
         let moment = |micros: Option<i64>| micros.and_then(DateTime::from_timestamp_micros);
         let received_at = moment(value(received, row)).unwrap_or_default();
         let at = moment(value(occurred, row)).unwrap_or(received_at);
@@ -111,17 +167,27 @@ fn take(batch: &RecordBatch, payments: &mut BTreeMap<Payment, Seen>) -> Result<(
                 disputed: value(disputed, row),
             },
         };
-        let seen = payments.entry((providers.value(row).to_owned(), payment_id.to_owned())).or_default();
-        seen.events.push(event);
-        for (known, column) in seen.described.iter_mut().zip(described) {
-            let said = owned(column).map(|said| (at, said));
-            // Of two at one moment the one that sorts last, whichever came first.
-            if said > *known {
-                *known = said;
+        let key = match text(payment_ids, row) {
+            Some(id) => PaymentKey::Id(id.to_owned()),
+            None if is_of_payment(&event) => PaymentKey::Alone(event.identity.clone()),
+            None => continue,
+        };
+        let payment = (providers.value(row).to_owned(), key);
+        let described = described.map(owned);
+        match methods.value(row).parse() {
+            Ok(NormalizationMethod::Ai | NormalizationMethod::Hybrid) => {
+                answered.push((payment, event, described));
             }
+            _ => payments.entry(payment).or_default().add(event, described),
         }
     }
     Ok(())
+}
+
+/// Whether an event says something of a payment, so that it is one without any id.
+fn is_of_payment(event: &Observed) -> bool {
+    let says_nothing = [StatusCategory::NotAPayment, StatusCategory::Unprocessed].contains(&event.status);
+    event.subject == Subject::Payment && !says_nothing
 }
 
 fn texts<'b, const N: usize>(
@@ -159,7 +225,7 @@ fn table(rows: &[(Payment, Seen, PaymentState)]) -> Result<RecordBatch, Maintain
         (!names.is_empty()).then(|| names.join(","))
     };
     let mut columns =
-        vec![text(&|(payment, ..)| Some(payment.0.clone())), text(&|(payment, ..)| Some(payment.1.clone()))];
+        vec![text(&|(payment, ..)| Some(payment.0.clone())), text(&|(payment, ..)| payment.1.id())];
     for index in 0..DESCRIBED.len() {
         columns.push(text(&|(_, seen, _)| seen.described[index].as_ref().map(|(_, said)| said.clone())));
     }

@@ -227,6 +227,56 @@ impl List for Errors {
     }
 }
 
+/// Payment events, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentEvents {
+    /// When they happened, or else were received.
+    pub period: Period,
+    /// Of one provider.
+    pub provider: Option<String>,
+    /// Of one status.
+    pub status: Option<String>,
+    /// Of one payment, by the provider's id of it.
+    pub payment_id: Option<String>,
+    /// With this reference of the merchant.
+    pub reference: Option<String>,
+}
+
+impl List for PaymentEvents {
+    fn reads(&self) -> Vec<Reads> {
+        // They were not obtained before they happened, but for clocks that disagree.
+        let days = Days { first: self.period.since.date_naive().pred_opt(), last: None };
+        vec![Reads::Observed(Table::FactPaymentEvents, days), Reads::Observed(Table::FactFxRates, Days::ALL)]
+    }
+
+    fn rows(&self) -> String {
+        let mut conditions = vec![self.period.condition("coalesce(occurred_at, received_at)")];
+        conditions
+            .extend(self.period.since.date_naive().pred_opt().map(|day| format!("date >= DATE '{day}'")));
+        let named = [
+            ("provider", &self.provider),
+            ("status_category", &self.status),
+            ("provider_payment_id", &self.payment_id),
+            ("provider_reference", &self.reference),
+        ];
+        for (column, wanted) in named {
+            conditions.extend(wanted.as_ref().map(|value| format!("{column} = {}", quoted(value))));
+        }
+        format!(
+            "SELECT coalesce(occurred_at, received_at) AS happened_at, event_id, provider, provider_payment_id,
+                    provider_reference, event_type, status_category, failure_reason, provider_status, provider_code,
+                    provider_message, payment_method, country, merchant_id, amount_minor, currency, amount_usd,
+                    normalization_method, confidence_score, signature, received_at
+             FROM payment_events WHERE {}",
+            conditions.join(" AND ")
+        )
+    }
+
+    fn keys(&self) -> &'static [KeyOf] {
+        const { &[newest("happened_at"), text("event_id")] }
+    }
+}
+
 /// Runs that have ended, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Runs {

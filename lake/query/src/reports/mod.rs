@@ -1,20 +1,26 @@
 //! Named reports: what the API and the page show.
 
+mod anomalies;
 mod arbitrage;
 mod books;
 mod lists;
+mod payments;
 mod spread;
 
+pub use anomalies::{Judged, Measure};
 pub(crate) use books::{BY_PRICE, decimal};
 pub use books::{Markets, Now, Takeable};
-use cauce_model::{EventId, RunId};
-use chrono::{DateTime, Utc};
-pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, Period, Runs, Snapshots};
+use cauce_model::{EventId, Money, RunId};
+use chrono::{DateTime, NaiveDate, Utc};
+pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, PaymentEvents, Period, Runs, Snapshots};
+pub use payments::{
+    Counted, Hour, InCurrency, Latency, Named, Outcomes, PaymentMetrics, PaymentsQuestion, ProviderOutcomes,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use spread::SpreadQuery;
 
-use crate::{Lake, QueryError, json_rows};
+use crate::{Lake, QueryError, functions, history::quoted, json_rows};
 
 /// A row as JSON.
 type Row = Map<String, Value>;
@@ -80,8 +86,62 @@ impl Lake {
 
     /// A payment event's row.
     pub async fn payment_event(&self, id: &EventId) -> Result<Option<Row>, QueryError> {
-        let sql = format!("SELECT * FROM fact_payment_events WHERE event_id = '{id}'");
+        let sql = format!("SELECT * FROM understood_events WHERE event_id = '{id}'");
         Ok(self.rows(&sql).await?.into_iter().next())
+    }
+
+    /// What became of a payment, with all its events in the order in which they happened; none if nothing is known of it.
+    pub async fn payment(&self, provider: &str, payment_id: &str) -> Result<Option<Row>, QueryError> {
+        let which =
+            format!("provider = {} AND provider_payment_id = {}", quoted(provider), quoted(payment_id));
+        let events = format!(
+            "SELECT coalesce(occurred_at, received_at) AS happened_at, * FROM payment_events WHERE {which}
+             ORDER BY happened_at, received_at, event_id LIMIT 1000"
+        );
+        let state = format!("SELECT * FROM payments_in_usd WHERE {which}");
+        let (events, state) = futures::try_join!(self.rows(&events), self.rows(&state))?;
+        if events.is_empty() {
+            return Ok(None);
+        }
+        let mut payment = Row::new();
+        // It is made after its events, so it may not be there yet.
+        payment.insert("payment".to_owned(), state.into_iter().next().map_or(Value::Null, Value::Object));
+        let events = events.into_iter().map(|mut event| {
+            // JSON in a column is JSON in the answer.
+            if let Some(metadata) = event.get("metadata").and_then(Value::as_str) {
+                let parsed = serde_json::from_str(metadata).unwrap_or(Value::Null);
+                event.insert("metadata".to_owned(), parsed);
+            }
+            Value::Object(event)
+        });
+        payment.insert("events".to_owned(), events.collect());
+        Ok(Some(payment))
+    }
+
+    /// Whether there is any event of a provider.
+    pub async fn has_provider(&self, provider: &str) -> Result<bool, QueryError> {
+        let sql = format!("SELECT 1 FROM fact_payment_events WHERE provider = {} LIMIT 1", quoted(provider));
+        Ok(!self.rows(&sql).await?.is_empty())
+    }
+
+    /// What an amount was worth on a day in dollars, a decimal as text, and the day of the rate; none where none is known.
+    pub async fn worth_on(
+        &self,
+        money: Money,
+        day: NaiveDate,
+    ) -> Result<Option<(String, Option<String>)>, QueryError> {
+        let (minor, currency) = (money.minor, money.currency.code());
+        if currency == "USD" {
+            let usd = functions::in_dollars(minor, currency, None);
+            return Ok(usd.map(|units| (functions::decimal_text(units), None)));
+        }
+        let sql = format!(
+            "SELECT usd_value(CAST({minor} AS BIGINT), currency, per_usd) AS usd, rate_date FROM daily_fx_rates
+             WHERE currency = '{currency}' AND day = DATE '{day}'"
+        );
+        let found = self.rows(&sql).await?.into_iter().next();
+        let text = |row: &Row, name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(found.and_then(|row| Some((text(&row, "usd")?, text(&row, "rate_date")))))
     }
 
     /// When the newest snapshot of any market was taken.

@@ -3,6 +3,7 @@
 mod ops;
 mod p2p;
 mod payments;
+mod rates;
 
 use arrow::{
     array::{
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use ops::{BatchRunRows, ErrorRows, QualityRows, QuarantineRows};
 pub(crate) use p2p::{DepthRows, OfferRows};
 pub(crate) use payments::PaymentEventRows;
+pub(crate) use rates::RateRows;
 
 use crate::{
     Table,

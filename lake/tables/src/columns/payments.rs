@@ -16,6 +16,8 @@ pub(crate) struct PaymentEventRows {
     occurred_at: Time,
     confidence: Decimal,
     record: Whole,
+    normalized_at: Time,
+    attempts: Whole,
     lineage: Lineage,
 }
 
@@ -27,6 +29,8 @@ impl PaymentEventRows {
             occurred_at: times(),
             confidence: decimals(RATE),
             record: Whole::new(),
+            normalized_at: times(),
+            attempts: Whole::new(),
             lineage: Lineage::new(),
         }
     }
@@ -64,8 +68,11 @@ impl PaymentEventRows {
             column.append_option(text);
         }
         let totals = reading.totals;
-        let latency =
-            origin.received_at.zip(reading.occurred_at).map(|(received, occurred)| received - occurred);
+        let latency = event
+            .received_at
+            .or(origin.received_at)
+            .zip(reading.occurred_at)
+            .map(|(received, occurred)| received - occurred);
         let amounts = [
             reading.money.map(|money| money.minor),
             totals.authorized,
@@ -81,7 +88,11 @@ impl PaymentEventRows {
         self.occurred_at.append_option(reading.occurred_at.map(micros));
         self.confidence.append_value(event.confidence.units());
         self.record.append_value(event.record);
-        self.lineage.push(origin, event.raw_pos);
+        self.normalized_at.append_value(micros(event.normalized_at));
+        self.attempts.append_value(event.attempts);
+        // What a model says is known since it answered, and was received before: `normalized_at` is the one, this the other.
+        let received_at = event.received_at.or(origin.received_at);
+        self.lineage.push(Origin { received_at, ..origin }, event.raw_pos);
     }
 
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -95,7 +106,7 @@ impl PaymentEventRows {
         columns.extend(texts.next());
         columns.push(done(&mut self.confidence));
         columns.extend(texts);
-        columns.push(done(&mut self.record));
+        columns.extend([done(&mut self.record), done(&mut self.normalized_at), done(&mut self.attempts)]);
         columns.extend(self.lineage.finish());
         batch(Table::FactPaymentEvents, columns)
     }
