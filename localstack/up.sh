@@ -76,6 +76,8 @@ queue_url = "$(output QueueUrl)"
 dead_letter_url = "$(output DeadLetterUrl)"
 inbox_queue_url = "$(output InboxQueueUrl)"
 inbox_dead_letter_url = "$(output InboxDeadLetterUrl)"
+unread_queue_url = "$(output UnreadQueueUrl)"
+unread_dead_letter_url = "$(output UnreadDeadLetterUrl)"
 TOML
 api="$endpoint/_aws/execute-api/$(output ApiId)/\$default"
 cat <<SAID

@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Scrape(Scrape),
     /// Put files that somebody has saved into the raw zone
     Ingest(Ingest),
+    /// Take over the payment events that the system before keeps in PostgreSQL: poller.url of the configuration
+    Poll(Poll),
+    /// Ask what currencies are worth: rates.url of the configuration
+    Rates,
     /// Turn queued raw objects into facts, until the queue is empty
     Normalize(Normalize),
     /// Ask the lake
@@ -45,6 +49,8 @@ pub(crate) enum Command {
     Collect(Collect),
     /// Read raw objects again with the rules of today, show what differs, and rewrite the tables
     Replay(Replay),
+    /// Take one person out of the lake: what payment providers said of them, verbatim and in rows
+    Erase(Erase),
     /// Make a derived table anew from the rows that it follows from
     Rebuild(Rebuild),
     /// Copy the lake to another place, and verify it: to move it, or to keep a second one
@@ -100,6 +106,16 @@ pub(crate) struct Scrape {
     #[arg(long, env = "CAUCE_SIDE", value_parser = clap::value_parser!(TradeType))]
     pub(crate) side: Option<TradeType>,
     /// Print the report as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Poll {
+    /// Look once and exit, instead of every so often
+    #[arg(long, env = "CAUCE_ONCE")]
+    pub(crate) once: bool,
+    /// Print as JSON
     #[arg(long, env = "CAUCE_JSON")]
     pub(crate) json: bool,
 }
@@ -344,10 +360,31 @@ pub(crate) struct Lineage {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Erase {
+    /// What names them: an e-mail address, a document, a telephone number, a customer's id, a name; several times for
+    /// several. Case and the separators of numbers are of no matter
+    #[arg(long, required = true)]
+    pub(crate) subject: Vec<String>,
+    /// Say what would be erased, and change nothing
+    #[arg(long, env = "CAUCE_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Look again after this time, for what somebody had read before and wrote meanwhile [default: 15m where functions
+    /// work on the lake, else 30s]
+    #[arg(long, env = "CAUCE_AGAIN_AFTER", value_parser = humantime::parse_duration)]
+    pub(crate) again_after: Option<Duration>,
+    /// Print as JSON
+    #[arg(long, env = "CAUCE_JSON")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct DeadLetters {
     /// Those of the inbox, which only a stack on AWS has
     #[arg(long)]
     pub(crate) inbox: bool,
+    /// Those of events that a language model was to be asked about
+    #[arg(long, conflicts_with = "inbox")]
+    pub(crate) model: bool,
     #[command(subcommand)]
     pub(crate) action: Option<DeadLettersAction>,
     /// Print as JSON

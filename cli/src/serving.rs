@@ -81,6 +81,77 @@ pub(crate) async fn normalize(worker: &Worker, events: &Notify) -> anyhow::Resul
     }
 }
 
+/// Puts events that no rule knows before the model, if one is configured.
+pub(crate) async fn enriching(world: &World) -> anyhow::Result<()> {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let Some(enricher) = world.enricher().await? else { return std::future::pending().await };
+    loop {
+        match enricher.batch().await {
+            // More may wait.
+            Ok(done) if done.answered + done.settled > 0 => continue,
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "model"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Asks what currencies are worth, if a service is configured.
+pub(crate) async fn rating(world: &World) -> anyhow::Result<()> {
+    if world.config.rates.url.is_none() {
+        return std::future::pending().await;
+    }
+    loop {
+        if let Err(error) = world.fetch_rates().await {
+            tracing::error!(%error, "rates");
+        }
+        tokio::time::sleep(until_next(world.config.rates.every)).await;
+    }
+}
+
+/// Takes over what the database of the system before has, if one is configured.
+pub(crate) async fn polling(world: &World) -> anyhow::Result<()> {
+    let Some(poller) = world.poller().await? else { return std::future::pending().await };
+    loop {
+        match poller.poll(None).await {
+            Ok(polled) => {
+                tracing::info!(stored = polled.stored, refused = polled.refused.len(), "database taken over");
+            }
+            Err(error) => tracing::error!(%error, "poller"),
+        }
+        tokio::time::sleep(until_next(world.config.poller.every)).await;
+    }
+}
+
+/// Takes in what others put under `inbox/` of the lake. What can't be taken stays, and is said once.
+pub(crate) async fn taking_in(world: &World) -> anyhow::Result<()> {
+    const PAUSE: Duration = Duration::from_secs(5);
+    // Whoever writes a file there may not be done with it.
+    const SETTLED: TimeDelta = TimeDelta::seconds(2);
+    if world.inbox.is_some() {
+        return std::future::pending().await;
+    }
+    let intake = world.intake();
+    let mut refused = HashSet::new();
+    loop {
+        match intake.waiting().await {
+            Ok(waiting) => {
+                for found in waiting.iter().filter(|found| Utc::now() - found.last_modified >= SETTLED) {
+                    match intake.take(&found.location).await {
+                        Ok(_) => {}
+                        Err(error) if refused.insert(found.location.clone()) => {
+                            tracing::warn!(place = %found.location, %error, "stays in the inbox");
+                        }
+                        Err(_) => {}
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "inbox"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// Makes payments anew when there are new events of them: soon, and never for more than a tenth of the time.
 pub(crate) async fn paying(world: &World, lake: &Lake, events: &Notify) -> anyhow::Result<()> {
     const SOON: Duration = Duration::from_secs(2);
@@ -225,7 +296,7 @@ pub(crate) async fn api(
         false => {}
     }
     let api = Api { figures: Some(figures), ..Api::new(world, lake)? };
-    let push = Push::new(world, Push::LARGEST);
+    let push = Push::new(world, Push::LARGEST).await?;
     let routes = query_routes(api.clone()).merge(admin_routes(api, gate.clone())).merge(push_routes(push));
     let serving = Serving::of(&world.config)?;
     let served = served(routes, Guard { gate, door }, &serving);

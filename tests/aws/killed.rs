@@ -90,6 +90,8 @@ fn start(stack: &Stack, runtime: &str, emulator: &str) -> Child {
         ("CAUCE_DEAD_LETTER_URL", "DeadLetterUrl"),
         ("CAUCE_INBOX_QUEUE_URL", "InboxQueueUrl"),
         ("CAUCE_INBOX_DEAD_LETTER_URL", "InboxDeadLetterUrl"),
+        ("CAUCE_UNREAD_QUEUE_URL", "UnreadQueueUrl"),
+        ("CAUCE_UNREAD_DEAD_LETTER_URL", "UnreadDeadLetterUrl"),
     ] {
         command.env(variable, stack.output(output));
     }

@@ -11,6 +11,9 @@
 
 mod delivery;
 mod killed;
+mod payments;
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod push;
 mod stack;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use more of it")]
@@ -36,6 +39,9 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     push::who_may_push_and_what_becomes_of_it(&stack).await;
     push::a_payment_event_is_understood_at_once_and_is_a_row(&stack).await;
     told("pushed, refused, by link, and in quarantine");
+    payments::what_no_rule_knows_is_asked_and_is_a_row(&stack).await;
+    payments::a_database_is_taken_over(&stack).await;
+    told("a model asked, a database taken over");
     delivery::a_message_delivered_again_and_side_by_side_changes_nothing(&stack).await;
     told("delivered again and side by side");
     delivery::normalizers_killed_in_the_middle_lose_nothing(&stack).await;

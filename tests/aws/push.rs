@@ -22,7 +22,7 @@ async fn send(stack: &Stack, path: &str, key: Option<&str>, body: Vec<u8>) -> (u
     (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
 }
 
-fn key(stack: &Stack, scope: &str) -> (String, String) {
+pub(crate) fn key(stack: &Stack, scope: &str) -> (String, String) {
     let said = String::from_utf8(stack.cauce(&["key", "add", "--name", "a worker", "--scope", scope]).stdout)
         .unwrap();
     let key = said.lines().last().unwrap().to_owned();

@@ -17,7 +17,10 @@ use object_store::ObjectStore;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-use crate::support::{self, configure, free_port, market};
+use crate::{
+    payments,
+    support::{self, configure, free_port, market},
+};
 
 /// A stack on an emulator of its own.
 pub(crate) struct Stack {
@@ -57,7 +60,12 @@ impl Stack {
         let (address, _) =
             cauce_simulator::serve(Arc::clone(&venue), ([127, 0, 0, 1], 0).into()).await.unwrap();
         let markets = TradeType::ALL.map(|side| market("USDT", "VES", side));
-        configure(folder.path(), &format!("http://{address}"), "[lake]\nurl = \"lake\"\n", &markets);
+        let model = payments::model().await;
+        let settings = format!(
+            "[lake]\nurl = \"lake\"\n[model]\nurl = \"http://{model}/v1\"\nkey = \"ssm:/cauce/model\"\n\
+             [poller]\nurl = \"secretsmanager:cauce/database#url\"\n"
+        );
+        configure(folder.path(), &format!("http://{address}"), &settings, &markets);
         let port = free_port();
         // In the past by the time that the schedule is there, so that it fires at once.
         let soon = (Utc::now() + TimeDelta::seconds(2)).format("at(%Y-%m-%dT%H:%M:%S)").to_string();
@@ -156,6 +164,20 @@ impl Stack {
         let body = serde_json::json!({ "Enabled": enabled }).to_string();
         let done = reqwest::Client::new().put(url).body(body).send().await.unwrap();
         assert!(done.status().is_success(), "{done:?}");
+    }
+
+    /// Puts a secret where functions look for it.
+    pub(crate) async fn put_secret(&self, target: &str, service: &str, body: &Value) {
+        let credential =
+            format!("AWS4-HMAC-SHA256 Credential=test/20260301/us-east-1/{service}/aws4_request");
+        let put = reqwest::Client::new()
+            .post(&self.endpoint)
+            .header("x-amz-target", target)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("authorization", credential)
+            .body(body.to_string());
+        let done = put.send().await.unwrap();
+        assert!(done.status().is_success(), "{}", done.text().await.unwrap());
     }
 
     /// Waits until the queue has nothing left to hand out.

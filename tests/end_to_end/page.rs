@@ -11,7 +11,8 @@ use crate::{
     support::{binary, eventually},
 };
 
-pub(crate) const PAGES: [&str; 7] = ["overview", "market", "arbitrage", "quality", "runs", "sql", "keys"];
+pub(crate) const PAGES: [&str; 10] =
+    ["overview", "market", "arbitrage", "payments", "events", "payment", "quality", "runs", "sql", "keys"];
 
 async fn opened() -> Option<(Served, Browser)> {
     let served = up().await;

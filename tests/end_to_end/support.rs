@@ -55,7 +55,8 @@ impl TestLake {
 
     pub(crate) fn worker(&self) -> Worker {
         let settings = WorkerSettings { retry_in: Duration::ZERO, ..WorkerSettings::default() };
-        Worker { queue: Arc::clone(&self.queue) as Arc<dyn Queue>, store: Arc::clone(&self.store), settings }
+        let queue = Arc::clone(&self.queue) as Arc<dyn Queue>;
+        Worker { queue, store: Arc::clone(&self.store), unread: None, settings }
     }
 
     pub(crate) fn lake(&self) -> Lake {

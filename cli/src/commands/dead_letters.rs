@@ -10,7 +10,12 @@ use crate::{
 /// What could not be handled, and why; or another chance for it.
 pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Done> {
     let inbox = || world.inbox.as_deref().context("this lake has no inbox with a queue; [aws] names it");
-    let queue = if asked.inbox { inbox()? } else { &*world.queue };
+    let unread = || world.unread.as_deref().context("no model is configured, so no event waits for one");
+    let queue = match (asked.inbox, asked.model) {
+        (true, _) => inbox()?,
+        (_, true) => unread()?,
+        _ => &*world.queue,
+    };
     match &asked.action {
         None | Some(DeadLettersAction::List) => {
             let letters = queue.dead_letters().await?;
@@ -32,7 +37,7 @@ pub(crate) async fn run(world: &World, asked: &DeadLetters) -> anyhow::Result<Do
             if asked.json {
                 println!("{}", serde_json::json!({ "redriven": count }));
             } else {
-                println!("{count} messages put back; cauce normalize handles them");
+                println!("{count} messages put back; they are tried again");
             }
         }
     }

@@ -96,6 +96,7 @@ pub(crate) async fn run(
             ended = serving::schedule(&world, &scraper) => ended,
             ended = serving::normalize(&worker, &events) => ended,
             ended = serving::paying(&world, &lake, &events) => ended,
+            ended = serving::taking_in(&world) => ended,
             ended = serving::sweeping(&world, &lake) => ended,
             ended = serving::maintaining(&world, &lake) => ended,
         }

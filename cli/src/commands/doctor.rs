@@ -125,7 +125,7 @@ async fn ask(world: &World, market: &Market) -> anyhow::Result<(bool, String)> {
     };
     let wanted = protocol.request(market, 1);
     let url = format!("{}{}", settings.base_url, wanted.path);
-    let request = HttpRequest { method: wanted.method, url, body: wanted.body };
+    let request = HttpRequest { method: wanted.method, url, headers: Vec::new(), body: wanted.body };
     let answer = match scraper.transport.send(request, settings.timeout).await {
         Ok(answer) => answer,
         Err(failure) => return Ok((false, format!("{}: {failure}", failure.error_type))),

@@ -1,7 +1,7 @@
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use anyhow::Context;
-use cauce_intake::{Brought, Intake, Kept};
+use cauce_intake::{Brought, Kept};
 use cauce_protocols::legacy;
 use cauce_sources::{Imported, import_legacy};
 use cauce_world::World;
@@ -100,5 +100,5 @@ async fn store(world: &World, ingest: &Ingest, file: &Path) -> anyhow::Result<Ke
         fetched_at: ingest.fetched_at.unwrap_or_else(Utc::now),
         bytes: &bytes,
     };
-    Ok(Intake::new(Arc::clone(&world.store)).keep(&brought).await?)
+    Ok(world.intake().keep(&brought).await?)
 }

@@ -3,12 +3,15 @@
 pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod erase;
 pub(crate) mod export;
 pub(crate) mod ingest;
 pub(crate) mod key;
 pub(crate) mod lineage;
 pub(crate) mod maintain;
 pub(crate) mod normalize;
+pub(crate) mod poll;
+pub(crate) mod rates;
 pub(crate) mod scrape;
 pub(crate) mod sql;
 pub(crate) mod token;

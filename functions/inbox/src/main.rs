@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use cauce_function::{Function, Invocation, deliveries, failures};
-use cauce_intake::Intake;
 use cauce_world::World;
 
 const RETRY_IN: Duration = Duration::from_secs(10);
@@ -17,6 +16,6 @@ async fn main() -> anyhow::Result<()> {
 
 async fn take(world: Arc<World>, event: SqsEvent, _: Invocation) -> anyhow::Result<SqsBatchResponse> {
     let queue = world.inbox.as_deref().context("the inbox has no queue")?;
-    let settled = Intake::new(Arc::clone(&world.store)).take_all(queue, deliveries(event), RETRY_IN).await?;
+    let settled = world.intake().take_all(queue, deliveries(event), RETRY_IN).await?;
     Ok(failures(settled.failed))
 }

@@ -6,6 +6,6 @@ use cauce_function::Function;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let function = Function::start("ingest").await?;
-    let push = Push::new(&function.world, Push::LARGEST_ON_AWS);
+    let push = Push::new(&function.world, Push::LARGEST_ON_AWS).await?;
     function.serve(push_routes(push)).await
 }

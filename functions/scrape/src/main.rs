@@ -22,6 +22,9 @@ struct Asked {
     /// The group of markets in the configuration.
     #[serde(default = "default_group")]
     group: String,
+    /// Not markets, but what currencies are worth.
+    #[serde(default)]
+    rates: bool,
 }
 
 fn default_group() -> String {
@@ -34,7 +37,10 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn scrape(world: Arc<World>, asked: Asked, invocation: Invocation) -> anyhow::Result<Value> {
-    let Asked { venue, group } = asked;
+    let Asked { venue, group, rates } = asked;
+    if rates {
+        return Ok(json!({ "raw_id": world.fetch_rates().await? }));
+    }
     let of_venue = |market: &Market| venue.as_ref().is_none_or(|venue| *venue == market.venue);
     let markets: Vec<Market> = world.config.markets_in(&group).into_iter().filter(of_venue).collect();
     ensure!(

@@ -36,7 +36,7 @@ async fn serve(settings: AccessSettings, serving: Serving) -> Served {
     };
     let routes = query_routes(api.clone())
         .merge(admin_routes(api, gate.clone()))
-        .merge(push_routes(Push::new(&world, Push::LARGEST)));
+        .merge(push_routes(Push::new(&world, Push::LARGEST).await.unwrap()));
     let router = served(routes, Guard { gate: gate.clone(), door: Door::Outside }, &serving);
     Served { router, gate }
 }

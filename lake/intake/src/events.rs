@@ -22,11 +22,6 @@ pub struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// What normalizing it now reads: the same as is kept.
-    pub fn envelope(&self) -> Envelope<'static> {
-        self.envelope_of(self.bytes.to_vec())
-    }
-
     fn envelope_of<'b>(&self, bytes: impl Into<Cow<'b, [u8]>>) -> Envelope<'b> {
         let mut envelope = Envelope::bare(bytes, self.received_at);
         envelope.headers.clone_from(&self.headers);
@@ -39,6 +34,13 @@ impl Said<'_> {
 const EVIDENCE: usize = 16 << 10;
 
 impl Intake {
+    /// What normalizing it now reads: the same as is kept.
+    pub fn envelope(&self, said: &Said<'_>) -> Envelope<'static> {
+        let mut envelope = said.envelope_of(said.bytes.to_vec());
+        envelope.headers.extend(self.marks());
+        envelope
+    }
+
     /// Keeps an event as a raw object of its own.
     pub async fn keep_event(&self, said: &Said<'_>) -> Result<Kept, IntakeError> {
         self.keep_said(said, kind::PAYMENT_EVENT, said.bytes).await
@@ -62,7 +64,9 @@ impl Intake {
         }
         let hour = said.received_at.format("%H").to_string();
         let mut bundle = Bundle::new(said.source, kind, said.received_at.date_naive(), &hour);
-        bundle.push(&said.envelope_of(bytes))?;
+        let mut envelope = said.envelope_of(bytes);
+        envelope.headers.extend(self.marks());
+        bundle.push(&envelope)?;
         let object = bundle.seal("event")?;
         let put = self.raw.put(&object).await?;
         tracing::info!(raw_id = %object.id, bytes = bytes.len(), is_new = (put == Put::Created), "kept");

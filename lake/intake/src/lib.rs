@@ -16,7 +16,7 @@ mod index;
 use std::{borrow::Cow, sync::Arc};
 
 use cauce_model::{BadValue, RawId};
-use cauce_raw::{Bundle, Envelope, Put, RawError, RawZone, kind};
+use cauce_raw::{Bundle, Envelope, Put, RULES_HEADER, RawError, RawZone, kind};
 use chrono::{DateTime, Utc};
 pub use events::{Said, kept_headers};
 pub use inbox::{InboxError, InboxSettled};
@@ -65,12 +65,23 @@ pub struct Kept {
 pub struct Intake {
     store: Arc<dyn ObjectStore>,
     raw: RawZone,
+    rules: bool,
 }
 
 impl Intake {
     /// Into the lake in `store`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { raw: RawZone::new(Arc::clone(&store)), store }
+        Self { raw: RawZone::new(Arc::clone(&store)), store, rules: true }
+    }
+
+    /// The same; without rules what payment providers say is left to a model.
+    pub fn reading_by_rules(self, rules: bool) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// What is said beside the bytes of all that is kept.
+    fn marks(&self) -> Option<(String, String)> {
+        (!self.rules).then(|| (RULES_HEADER.to_owned(), "off".to_owned()))
     }
 
     /// Keeps it as a raw object of kind `file`, under the day on which it was obtained.
@@ -85,6 +96,7 @@ impl Intake {
         let mut envelope = Envelope::bare(bytes, fetched_at);
         envelope.file = name.map(Cow::Borrowed);
         envelope.received_at = Some(Utc::now());
+        envelope.headers.extend(self.marks());
         bundle.push(&envelope)?;
         let object = bundle.seal(&plain(name.unwrap_or("body")))?;
         let put = self.raw.put(&object).await?;

@@ -6,6 +6,7 @@
 mod collect;
 mod derived;
 mod diff;
+mod erase;
 mod export;
 mod merge;
 mod replay;
@@ -21,6 +22,7 @@ use cauce_tables::{MergeError, PlanError, Planner, WriteError};
 pub use collect::{Collected, Reason};
 pub use derived::{QualitySettings, Rebuild, Rebuilt};
 pub use diff::{Change, ColumnChange, Difference};
+pub use erase::Erased;
 pub use export::{ExportError, Exported, export};
 pub use merge::MergedDay;
 use object_store::ObjectStore;

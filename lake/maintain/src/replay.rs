@@ -48,9 +48,9 @@ pub struct Replayed {
 }
 
 /// Rows made anew from raw objects of one day, in a store of their own.
-struct Fresh {
+pub(crate) struct Fresh {
     store: Arc<dyn ObjectStore>,
-    planner: Planner,
+    pub(crate) planner: Planner,
     objects: BTreeSet<RawId>,
     thresholds: Thresholds,
 }
@@ -108,10 +108,7 @@ impl Maintainer {
                 }
             }
         }
-        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-        let planner = Planner::new(Arc::clone(&store));
-        let thresholds = self.settings.thresholds;
-        let mut fresh = Fresh { store, planner, objects: BTreeSet::new(), thresholds };
+        let mut fresh = Fresh::judged_by(self.settings.thresholds);
         let (mut bundle, mut size) = (Vec::new(), 0);
         for (raw, version) in versions {
             if source.is_some_and(|source| source != raw.source()) {
@@ -252,6 +249,23 @@ impl Maintainer {
 }
 
 impl Fresh {
+    fn judged_by(thresholds: Thresholds) -> Self {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let planner = Planner::new(Arc::clone(&store));
+        Self { store, planner, objects: BTreeSet::new(), thresholds }
+    }
+
+    /// Of these raw objects of a day.
+    pub(crate) async fn of(
+        day: NaiveDate,
+        objects: Vec<(RawId, Vec<u8>)>,
+        thresholds: Thresholds,
+    ) -> Result<Self, MaintainError> {
+        let mut fresh = Self::judged_by(thresholds);
+        fresh.add(day, objects).await?;
+        Ok(fresh)
+    }
+
     async fn add(&mut self, day: NaiveDate, bundle: Vec<(RawId, Vec<u8>)>) -> Result<(), MaintainError> {
         for file in files_of(day, &bundle, self.thresholds)? {
             write(&self.store, &file).await?;

@@ -10,6 +10,7 @@
 
 mod answers;
 mod depth;
+mod erase;
 mod masking;
 mod origin;
 mod payments;
@@ -23,6 +24,7 @@ use cauce_model::{DatedRate, Quarantined, RawId, Rule, RunReport, RunTotals, Sna
 use cauce_protocols::{document::Bytes, legacy, rates, venues};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
+pub use erase::{Erasure, Subject, TOMBSTONE, erased};
 pub use masking::{masked, masked_document};
 pub use origin::{NoOrigin, Origin, origin};
 pub use payments::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events, holds_events};
@@ -31,9 +33,6 @@ use snapshot::Pages;
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
 pub const VERSION: i32 = 4;
-
-/// The source of what currencies are worth.
-pub const RATES: &str = "fx_rates";
 
 /// One line of a raw object.
 #[derive(Debug, Clone)]
@@ -47,6 +46,11 @@ impl<'a> Line<'a> {
     /// Position in the raw object: the number of the line, from 0.
     pub fn pos(&self) -> i32 {
         self.pos
+    }
+
+    /// The line itself.
+    pub fn text(&self) -> &'a [u8] {
+        self.text
     }
 
     /// The envelope, or what is wrong with the line.
@@ -93,12 +97,16 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
         out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
     } else if holds_answers(raw) {
         for (pos, envelope) in envelopes {
+            // Somebody was erased from it.
+            if memchr::memmem::find(envelope.body.bytes(), TOMBSTONE.as_bytes()).is_some() {
+                continue;
+            }
             match answered(pos, envelope) {
                 Ok(event) => out.events.push(event),
                 Err(reason) => out.quarantine.push(whole(pos, envelope, Rule::UnknownShape, reason)),
             }
         }
-    } else if raw.source() == RATES {
+    } else if raw.source() == rates::SOURCE {
         dated_rates(&envelopes, &mut out);
     } else if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
         reports(&envelopes, &mut out);

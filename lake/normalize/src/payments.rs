@@ -11,12 +11,12 @@ use cauce_protocols::{
     document::{self, Bytes, Node},
     providers::{self, Detected, Provider, Sent, detect},
 };
-use cauce_raw::{Envelope, kind};
+use cauce_raw::{Envelope, RULES_HEADER, kind};
 use chrono::{DateTime, Utc};
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value, json};
 
-use crate::masking::masked;
+use crate::{erase::events_gone, masking::masked};
 
 /// The source of events that came without the name of a provider.
 pub const EVENTS: &str = "events";
@@ -79,8 +79,10 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
         raw,
         raw_pos,
         signature,
+        rules: envelope.headers.get(RULES_HEADER).is_none_or(|state| state != "off"),
         known_since: envelope.known_since(),
         body_hash: blake3::hash(body).to_hex()[..32].to_owned(),
+        gone: 0,
         events: Vec::new(),
     };
     let encoding =
@@ -109,7 +111,7 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
 }
 
 /// What is behind gzip, as far as anybody needs.
-fn gunzipped(body: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn gunzipped(body: &[u8]) -> Result<Vec<u8>, String> {
     const LARGEST: u64 = 64 << 20;
     let mut unpacked = Vec::new();
     let read = MultiGzDecoder::new(body).take(LARGEST + 1).read_to_end(&mut unpacked);
@@ -124,18 +126,26 @@ struct Making<'r> {
     raw: &'r RawId,
     raw_pos: i32,
     signature: Option<SignatureState>,
+    rules: bool,
     known_since: DateTime<Utc>,
     body_hash: String,
+    /// Events of records that were erased: those behind them keep their places.
+    gone: usize,
     events: Vec<PaymentEvent>,
 }
 
 impl Making<'_> {
     fn record(&mut self, record: &Node, sent: Sent<'_>) {
+        if let Some(events) = events_gone(record) {
+            self.gone += events;
+            return;
+        }
         // As other systems bring it: `{ "raw_event": …, "provider": … }`. What a provider signed it did not wrap.
         let is_signed = self.signature == Some(SignatureState::Verified);
         let Some(inner) = wrapped(record).filter(|_| !is_signed) else { return self.bare(record, sent) };
         let named = record.text_at("provider").map(|name| plain(&name)).filter(|name| !name.is_empty());
         let sent = Sent { named: sent.named.or(named.as_deref()), ..sent };
+        let before = self.events.len();
         match inner {
             Node::Text(text) => match document::read_text(text) {
                 Ok(records) => records.iter().for_each(|record| self.bare(record, sent)),
@@ -144,9 +154,19 @@ impl Making<'_> {
             Node::List(records) => records.iter().for_each(|record| self.bare(record, sent)),
             record => self.bare(record, sent),
         }
+        // What the wrapping says, where the event does not.
+        let (merchant, reference) = (record.text_at("merchant"), record.text_at("transactional_id"));
+        for event in &mut self.events[before..] {
+            let reading = &mut event.reading;
+            reading.merchant_name = reading.merchant_name.take().or_else(|| merchant.clone());
+            reading.reference = reading.reference.take().or_else(|| reference.as_deref().map(masked));
+        }
     }
 
     fn bare(&mut self, record: &Node, sent: Sent<'_>) {
+        if !self.rules {
+            return self.unprocessed(sent.named, "rules were switched off", &[], Some(record));
+        }
         let (provider, evidence) = match detect(sent, record) {
             Detected::Provider(provider, evidence) => (provider, evidence),
             Detected::WithoutRules { name } => {
@@ -216,11 +236,12 @@ impl Making<'_> {
         metadata: Value,
     ) {
         // The last one says that there were more.
-        if self.events.len() > MOST_EVENTS {
+        let place = self.gone + self.events.len();
+        if place > MOST_EVENTS {
             return;
         }
-        let record = i32::try_from(self.events.len()).unwrap_or(i32::MAX);
-        let (reading, method, percent, metadata) = if self.events.len() == MOST_EVENTS {
+        let record = i32::try_from(place).unwrap_or(i32::MAX);
+        let (reading, method, percent, metadata) = if place == MOST_EVENTS {
             let metadata = json!({ "reason": "there are more than 10,000 events in it; bring it in parts" });
             let reading = Reading::new(Subject::Other, StatusCategory::Unprocessed, "");
             (reading, NormalizationMethod::None, 0, metadata)

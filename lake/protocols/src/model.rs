@@ -54,7 +54,7 @@ const COPIED: [&str; 14] = [
 ];
 
 /// The question: the body of a `POST` to `/chat/completions`.
-pub fn question(model: &str, masked_event: &str) -> Result<Vec<u8>, serde_json::Error> {
+pub fn question(model: &str, masked_event: &str) -> Result<Value, serde_json::Error> {
     let asked = CreateChatCompletionRequest {
         model: model.to_owned(),
         messages: vec![
@@ -72,7 +72,7 @@ pub fn question(model: &str, masked_event: &str) -> Result<Vec<u8>, serde_json::
         }),
         ..CreateChatCompletionRequest::default()
     };
-    serde_json::to_vec(&asked)
+    serde_json::to_value(&asked)
 }
 
 fn schema() -> Value {
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn the_question_asks_for_every_field_by_schema_at_temperature_zero() {
-        let asked: Value = serde_json::from_slice(&question("m", "{}").unwrap()).unwrap();
+        let asked = question("m", "{}").unwrap();
         assert_eq!((asked["temperature"].as_f64(), asked["model"].as_str()), (Some(0.0), Some("m")));
         let schema = &asked["response_format"]["json_schema"];
         assert_eq!(schema["strict"], true);

@@ -14,6 +14,9 @@ use rust_decimal::Decimal;
 
 use crate::document::{self, Bytes, Node};
 
+/// The source of rates, as raw objects name it.
+pub const SOURCE: &str = "fx_rates";
+
 /// Digits after the point that a rate is kept with.
 const DIGITS: u32 = 8;
 

@@ -97,6 +97,30 @@ fn from_zone<'a>(key: &'a str, zone: &str) -> Option<&'a str> {
     key.match_indices('/').map(|(place, _)| &key[place + 1..]).find(|rest| begins(rest))
 }
 
+/// The message: no rule knows this event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The raw object that it stands in.
+    pub raw_id: RawId,
+    /// Its line.
+    pub raw_pos: i32,
+    /// Its place among the events of the line.
+    pub record: i32,
+}
+
+impl Unread {
+    /// The message as text.
+    pub fn body(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+
+    /// Reads a message.
+    pub fn parse(body: &str) -> Result<Self, BadValue> {
+        serde_json::from_str(body)
+            .map_err(|error| BadValue::new("message", body, format!("names no event: {error}")))
+    }
+}
+
 /// Puts a message into a queue for every raw object that the store reports.
 #[derive(Debug, Clone)]
 pub struct QueueListener {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-pub use event::{QueueListener, RawCreated};
+pub use event::{QueueListener, RawCreated, Unread};
 use serde::{Deserialize, Serialize};
 pub use sqlite::SqliteQueue;
 #[cfg(feature = "sqs")]

@@ -22,6 +22,7 @@ pub struct SqliteQueue {
     connection: Arc<Mutex<Connection>>,
     place: Arc<str>,
     now: Now,
+    most: u32,
 }
 
 impl std::fmt::Debug for SqliteQueue {
@@ -74,6 +75,12 @@ impl SqliteQueue {
         Self::with(connection, place)
     }
 
+    /// The same queue, which gives a message up after so many receipts.
+    pub fn giving_up_after(mut self, receipts: u32) -> Self {
+        self.most = receipts;
+        self
+    }
+
     /// The same queue with another clock.
     pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.now = Arc::new(now);
@@ -85,6 +92,7 @@ impl SqliteQueue {
             connection: Arc::new(Mutex::new(connection)),
             place: place.into(),
             now: Arc::new(Utc::now),
+            most: MAX_RECEIPTS,
         };
         this.sql(|db| {
             db.execute_batch("PRAGMA foreign_keys = ON;")?;
@@ -146,7 +154,7 @@ impl Queue for SqliteQueue {
                 "UPDATE message SET died_at = ?1, receipt = NULL
                  WHERE died_at IS NULL AND visible_at <= ?1 AND receipts >= ?2",
             )?
-            .execute(params![now, MAX_RECEIPTS])?;
+            .execute(params![now, self.most])?;
             let mut due = db.prepare_cached(
                 "SELECT id, body, receipts FROM message
                  WHERE died_at IS NULL AND visible_at <= ?1 ORDER BY visible_at, id LIMIT ?2",
@@ -219,7 +227,7 @@ impl Queue for SqliteQueue {
                         count(*) FILTER (WHERE died_at IS NOT NULL OR (visible_at <= ?1 AND receipts >= ?2))
                  FROM message",
             )?;
-            count.query_row(params![now, MAX_RECEIPTS], |row| {
+            count.query_row(params![now, self.most], |row| {
                 Ok(QueueStats { waiting: row.get(0)?, in_flight: row.get(1)?, dead: row.get(2)? })
             })
         })
@@ -233,8 +241,8 @@ impl Queue for SqliteQueue {
                 "SELECT id, body, coalesce(died_at, visible_at) FROM message
                  WHERE died_at IS NOT NULL OR (visible_at <= ?1 AND receipts >= ?2) ORDER BY id",
             )?;
-            let rows = dead
-                .query_map(params![now, MAX_RECEIPTS], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows =
+                dead.query_map(params![now, self.most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             let found: Vec<(i64, String, i64)> = rows.collect::<rusqlite::Result<_>>()?;
             let mut tries =
                 db.prepare_cached("SELECT at, reason FROM attempt WHERE message = ?1 ORDER BY at, receipt")?;

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use cauce_model::{BadValue, RawId};
 use chrono::NaiveDate;
 
-use crate::{Envelope, RawError};
+use crate::{Envelope, RawError, RawZone};
 
 /// Envelopes on their way to becoming one raw object.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct RawObject {
 
 impl Bundle {
     /// zstd's default. Simulated pages become 23 times smaller (docs/performance.md).
-    const ZSTD_LEVEL: i32 = 3;
+    pub(crate) const ZSTD_LEVEL: i32 = 3;
 
     /// An empty bundle for what `source` said on `date`; `group` is the run, or the hour, that it belongs to.
     pub fn new(source: &str, kind: &'static str, date: NaiveDate, group: &str) -> Self {
@@ -85,15 +85,14 @@ impl Bundle {
     fn finish(self, name: &str) -> Result<RawObject, RawError> {
         let id = RawId::new(&self.source, self.kind, self.date, &self.group, name)
             .map_err(|error: BadValue| RawError::Key(error))?;
-        let bytes = zstd::bulk::compress(&self.lines, Self::ZSTD_LEVEL).map_err(RawError::Compression)?;
-        Ok(RawObject { id, bytes: bytes.into() })
+        Ok(RawObject { id, bytes: RawZone::compress(&self.lines)? })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{RawZone, kind};
+    use crate::kind;
 
     #[test]
     fn what_is_received_again_has_the_same_key() {

@@ -160,6 +160,11 @@ impl<'a> Envelope<'a> {
         serde_json::from_str(self.request.as_deref()?).ok()
     }
 
+    /// Appends the envelope to `out` as one line.
+    pub fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        self.write_line(self.received_at, out)
+    }
+
     /// Appends the envelope to `out` as one line, with or without a time of receipt.
     pub(crate) fn write_line(
         &self,

@@ -44,5 +44,8 @@ pub mod kind {
     pub const RUN_REPORT: &str = "run_report";
 }
 
+/// That the rules of payment providers were switched off when something came, as a header of its envelope: `off`.
+pub const RULES_HEADER: &str = "cauce-rules";
+
 /// The source of what Cauce says about itself.
 pub const CAUCE: &str = "cauce";

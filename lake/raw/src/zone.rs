@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, future, stream::BoxStream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, path::Path};
 use thiserror::Error;
 
-use crate::RawObject;
+use crate::{Bundle, RawObject};
 
 /// What goes wrong with raw objects.
 #[derive(Debug, Error)]
@@ -103,6 +103,11 @@ impl RawZone {
             return Err(RawError::TooLarge { id: id.clone(), limit: Self::LARGEST });
         }
         Ok(lines)
+    }
+
+    /// Compresses lines as raw objects are.
+    pub fn compress(lines: &[u8]) -> Result<Bytes, RawError> {
+        Ok(zstd::bulk::compress(lines, Bundle::ZSTD_LEVEL).map_err(RawError::Compression)?.into())
     }
 
     /// The days that have raw objects.

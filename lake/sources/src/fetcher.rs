@@ -144,7 +144,7 @@ impl Fetcher<'_> {
         let timeout = left.map_or(self.settings.timeout, |left| left.min(self.settings.timeout));
         let wanted = self.venue.request(market, page);
         let url = format!("{}{}", self.settings.base_url, wanted.path);
-        let request = HttpRequest { method: wanted.method, url, body: wanted.body };
+        let request = HttpRequest { method: wanted.method, url, headers: Vec::new(), body: wanted.body };
         let begun = Instant::now();
         let sent = self.transport.send(request.clone(), timeout).await;
         let seconds = begun.elapsed().as_secs_f64();

@@ -14,6 +14,8 @@ pub struct HttpRequest {
     pub method: &'static str,
     /// Where to.
     pub url: String,
+    /// Headers to send with it. They are in no log.
+    pub headers: Vec<(&'static str, String)>,
     /// JSON to send with it.
     pub body: Option<Value>,
 }
@@ -79,6 +81,9 @@ impl HttpTransport {
             message: format!("'{}' is no HTTP method", request.method),
         })?;
         let mut builder = self.client().await?.request(method, &request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
         if let Some(body) = &request.body {
             builder = builder.header("content-type", "application/json").body(body.to_string());
         }

@@ -78,6 +78,7 @@ pub struct DayBatch {
     events: Section<PaymentEventRows>,
     rates: Section<RateRows>,
     counts: EventCounts,
+    unread: Vec<(RawId, i32, i32)>,
 }
 
 /// Payment events by provider and status.
@@ -110,6 +111,7 @@ impl DayBatch {
             events: Section::new(PaymentEventRows::new()),
             rates: Section::new(RateRows::new()),
             counts: EventCounts::new(),
+            unread: Vec::new(),
         }
     }
 
@@ -149,6 +151,9 @@ impl DayBatch {
         }
         for event in &normalized.events {
             *self.counts.entry((event.provider.clone(), event.reading.status.as_str())).or_default() += 1;
+            if event.unread.is_some() {
+                self.unread.push((raw.clone(), event.raw_pos, event.record));
+            }
             let order = (event.provider.clone(), 0);
             self.events.segment(object, order, 1, |rows| rows.push(origin, event));
         }
@@ -197,6 +202,11 @@ impl DayBatch {
     /// Payment events so far.
     pub fn events(&self) -> &EventCounts {
         &self.counts
+    }
+
+    /// Events so far that no rule knew, and that somebody else may understand: raw object, line, and place in it.
+    pub fn unread(&self) -> &[(RawId, i32, i32)] {
+        &self.unread
     }
 
     /// Whether no object has been added.

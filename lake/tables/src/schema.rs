@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use cauce_model::{AMOUNT_PRECISION, AMOUNT_SCALE, BadValue, RATE_PRECISION, RATE_SCALE, RawId};
-use cauce_normalize::{RATES, holds_answers, holds_events};
+use cauce_normalize::{holds_answers, holds_events};
+use cauce_protocols::rates;
 use cauce_raw::kind;
 
 /// An observation table.
@@ -86,7 +87,7 @@ impl Table {
             kind::RUN_REPORT => FED_BY_REPORTS,
             kind::FORGED_EVENT => FED_BY_EVENTS,
             _ if holds_events(raw) || holds_answers(raw) => FED_BY_EVENTS,
-            _ if raw.source() == RATES => FED_BY_RATES,
+            _ if raw.source() == rates::SOURCE => FED_BY_RATES,
             _ => FED_BY_PAGES,
         }
     }

@@ -47,12 +47,26 @@ meters! {
         ["provider"],
         "webhooks whose signature is not the provider's; kept as evidence, and not used",
     );
+    PAYMENTS_UNEXPLAINED: Counter<0> = Counter::new(
+        "payment_events_unexplained_total",
+        [],
+        "payment events whose status nobody has explained: UNKNOWN or UNPROCESSED",
+    );
+    WEBHOOKS_FORGED: Counter<0> =
+        Counter::new("webhooks_forged_total", [], "the same as webhooks_refused_total, of all providers together");
     PAYMENT_ANOMALY: Gauge<2> = Gauge::new(
         "payment_anomaly",
         ["provider", "measure"],
         "1 where volume or success_rate of a provider's last full hour is unlike that hour of the weeks before, else 0",
     )
     .detail();
+    MODEL_CALLS: Counter<1> = Counter::new(
+        "model_calls_total",
+        ["outcome"],
+        "questions to a language model about events that no rule knows: answered, unreadable, limited (429) or failed",
+    );
+    MODEL_DURATION: Histogram<0> =
+        Histogram::new("model_call_duration_seconds", [], "how long a language model took for an answer");
     OFFERS_WRITTEN: Counter<0> = Counter::new("offers_written_total", [], "rows of offers written to the lake");
     RAW_BYTES: Counter<0> = Counter::new("normalized_bytes_total", [], "raw bytes normalized, decompressed");
 

@@ -10,13 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cauce_model::{BadValue, RawId};
+use cauce_model::{BadValue, RawId, StatusCategory};
 use cauce_normalize::Thresholds;
 use cauce_protocols::providers;
-use cauce_queue::{Delivery, Queue, QueueError, RawCreated};
+use cauce_queue::{Delivery, Queue, QueueError, RawCreated, Unread};
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{DayBatch, EventCounts, HotFile, WriteError, write};
-use cauce_telemetry::{OFFERS_WRITTEN, PAYMENT_EVENTS, QUEUE_CONSUMED, RAW_BYTES, follow};
+use cauce_telemetry::{
+    OFFERS_WRITTEN, PAYMENT_EVENTS, PAYMENTS_UNEXPLAINED, QUEUE_CONSUMED, RAW_BYTES, follow,
+};
 use chrono::NaiveDate;
 use object_store::ObjectStore;
 use serde::Serialize;
@@ -120,6 +122,8 @@ pub struct Worker {
     pub queue: Arc<dyn Queue>,
     /// The lake.
     pub store: Arc<dyn ObjectStore>,
+    /// Where events go that no rule knows, if somebody else is asked about them.
+    pub unread: Option<Arc<dyn Queue>>,
     /// Its limits.
     pub settings: WorkerSettings,
 }
@@ -265,6 +269,12 @@ impl Worker {
         for file in &settled.files? {
             write(&self.store, file).await?;
         }
+        // Before their messages are done: who dies here sends them again, and they are asked about once.
+        if let Some(queue) = &self.unread {
+            for unread in &settled.unread {
+                queue.send(&unread.body()).await?;
+            }
+        }
         for delivery in &settled.done {
             if !self.queue.acknowledge(delivery).await? {
                 tracing::warn!(message = %delivery.body, "took longer than its loan; it is handled again, to no harm");
@@ -275,6 +285,12 @@ impl Worker {
             handled.counts.events += count;
             let known = providers::find(&provider).map_or("other", |provider| provider.name());
             PAYMENT_EVENTS.add([known, status], count);
+            if [StatusCategory::Unknown, StatusCategory::Unprocessed]
+                .map(|one| one.as_str())
+                .contains(&status)
+            {
+                PAYMENTS_UNEXPLAINED.count(count);
+            }
         }
         handled.counts.done += settled.done.len() as u64;
         handled.counts.offers += settled.offers;
@@ -285,6 +301,7 @@ impl Worker {
 struct Settled {
     files: Result<Vec<HotFile>, WriteError>,
     events: EventCounts,
+    unread: Vec<Unread>,
     offers: u64,
     done: Vec<Delivery>,
     failed: Vec<(Delivery, MessageError)>,
@@ -322,8 +339,21 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
     for (event, count) in days.values().flat_map(DayBatch::events) {
         *events.entry(event.clone()).or_default() += count;
     }
+    let of = |(raw_id, raw_pos, record): &(RawId, i32, i32)| Unread {
+        raw_id: raw_id.clone(),
+        raw_pos: *raw_pos,
+        record: *record,
+    };
+    let unread = days.values().flat_map(DayBatch::unread).map(of).collect();
     let files = days.into_values().map(DayBatch::finish).collect::<Result<Vec<_>, _>>();
-    Settled { files: files.map(|days| days.into_iter().flatten().collect()), events, offers, done, failed }
+    Settled {
+        files: files.map(|days| days.into_iter().flatten().collect()),
+        events,
+        unread,
+        offers,
+        done,
+        failed,
+    }
 }
 
 fn words(payload: &(dyn Any + Send)) -> String {

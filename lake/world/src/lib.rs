@@ -2,10 +2,12 @@
 //! over a [`World`]. Whoever asks the lake brings the query engine himself, so that who does not need not link it.
 
 mod config;
+mod secrets;
 mod world;
 
 pub use config::{
-    ApiSection, AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, ProviderSection,
-    Providers, Schedule, Secrets, SqlSection, TelemetrySection,
+    ApiSection, AwsSection, Config, ConfigError, DEFAULT_GROUP, LakeSection, Limits, ModelSection,
+    PaymentsSection, PollerSection, ProviderSection, Providers, RatesSection, Schedule, Secret, Secrets,
+    SqlSection, TelemetrySection,
 };
 pub use world::{World, WorldError, open_store, state_of};

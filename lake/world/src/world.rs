@@ -3,13 +3,18 @@ use std::{
     sync::Arc,
 };
 
+use cauce_enrich::{Enricher, MOST_RECEIPTS, ModelSettings};
+use cauce_intake::{EventIndex, Intake};
 use cauce_ledger::{Ledger, LedgerError, MeteredLedger, SqliteLedger};
 use cauce_maintain::Maintainer;
-use cauce_queue::{Queue, QueueError, QueueListener, SqliteQueue};
+use cauce_model::RawId;
+use cauce_poller::{Poller, PollerSettings};
+use cauce_queue::{MAX_RECEIPTS, Queue, QueueError, QueueListener, SqliteQueue};
 use cauce_raw::{Durability, Links, MeteredStore, NotifyingStore, OpenError, RawZone, open, state_folder};
-use cauce_sources::{HttpTransport, Scraper, SystemClock};
+use cauce_sources::{HttpTransport, RatesError, Scraper, SystemClock, fetch_rates};
 use cauce_tables::Planner;
 use cauce_worker::{Worker, WorkerSettings};
+use chrono::Utc;
 use object_store::ObjectStore;
 use thiserror::Error;
 
@@ -37,6 +42,17 @@ pub enum WorldError {
         name: &'static str,
         /// Its value.
         value: String,
+    },
+    /// There are no new rates.
+    #[error(transparent)]
+    Rates(#[from] RatesError),
+    /// A secret is not where the configuration says.
+    #[error("the secret {place} can't be had: {why}")]
+    Secret {
+        /// Where it was looked for.
+        place: String,
+        /// What was said there.
+        why: String,
     },
     /// A function lacks a variable of its environment.
     #[error("the environment has no {name}; the template sets it")]
@@ -67,6 +83,8 @@ pub struct World {
     pub queue: Arc<dyn Queue>,
     /// From the inbox to the intake, where a bucket raises events for it.
     pub inbox: Option<Arc<dyn Queue>>,
+    /// From the normalizer to the model, where one is asked about events that no rule knows.
+    pub unread: Option<Arc<dyn Queue>>,
     /// Links for what is too large for a request, where the lake is a bucket.
     pub links: Option<Arc<dyn Links>>,
     /// It is a function on an emulator of AWS: nobody from outside can ask.
@@ -132,13 +150,33 @@ impl World {
                 (Some(queue), Some(dead)) => Some(remote::queue(queue, dead, Arc::clone(&ledger)).await?),
                 _ => None,
             };
-            return Ok(Self { config, store: plain, ledger, queue, inbox, links, is_emulated: false });
+            let (unread, unread_dead) = (&config.aws.unread_queue_url, &config.aws.unread_dead_letter_url);
+            let unread = match (unread, unread_dead) {
+                (Some(queue), Some(dead)) if config.model.is_on() => {
+                    Some(remote::queue(queue, dead, Arc::clone(&ledger)).await?)
+                }
+                _ => None,
+            };
+            return Ok(Self {
+                config,
+                store: plain,
+                ledger,
+                queue,
+                inbox,
+                unread,
+                links,
+                is_emulated: false,
+            });
         }
-        let queue = local_queue(state.as_deref())?;
+        let queue = local_queue(state.as_deref(), "queue.sqlite", MAX_RECEIPTS)?;
+        let unread = match config.model.is_on() {
+            true => Some(local_queue(state.as_deref(), "unread.sqlite", MOST_RECEIPTS)?),
+            false => None,
+        };
         let listener = Arc::new(QueueListener::new(Arc::clone(&queue)));
         let store: Arc<dyn ObjectStore> = Arc::new(NotifyingStore::new(plain, listener));
         // Nobody would hear of what comes by a link.
-        Ok(Self { config, store, ledger, queue, inbox: None, links: None, is_emulated: false })
+        Ok(Self { config, store, ledger, queue, inbox: None, unread, links: None, is_emulated: false })
     }
 
     /// The raw zone.
@@ -162,11 +200,50 @@ impl World {
         Ok(Maintainer::new(Arc::clone(&self.store), planner, self.config.maintenance()?))
     }
 
+    /// What keeps what others bring.
+    pub fn intake(&self) -> Intake {
+        Intake::new(Arc::clone(&self.store)).reading_by_rules(self.config.payments.rules)
+    }
+
+    /// What asks the model about events that no rule knows; none where no model is configured.
+    pub async fn enricher(&self) -> Result<Option<Enricher>, WorldError> {
+        let model = &self.config.model;
+        let (Some(queue), Some(key)) = (&self.unread, &model.key) else { return Ok(None) };
+        let key = self.reveal(key).await?;
+        Ok(Some(Enricher {
+            queue: Arc::clone(queue),
+            raw: self.raw(),
+            index: EventIndex::new(Arc::clone(&self.ledger)),
+            transport: Arc::new(HttpTransport::new()),
+            settings: ModelSettings::new(&model.url, &model.name, key),
+        }))
+    }
+
+    /// Asks the configured service what currencies are worth, and keeps its answer; none where none is configured.
+    pub async fn fetch_rates(&self) -> Result<Option<RawId>, WorldError> {
+        let Some(url) = &self.config.rates.url else { return Ok(None) };
+        let url = self.reveal(url).await?;
+        Ok(Some(fetch_rates(&self.raw(), &HttpTransport::new(), &url, Utc::now()).await?))
+    }
+
+    /// What takes over the database of the system before; none where none is configured.
+    pub async fn poller(&self) -> Result<Option<Poller>, WorldError> {
+        let section = &self.config.poller;
+        let Some(url) = &section.url else { return Ok(None) };
+        let settings = PollerSettings {
+            url: self.reveal(url).await?,
+            table: section.table.clone(),
+            batch: section.batch.max(1),
+        };
+        Ok(Some(Poller { intake: self.intake(), settings }))
+    }
+
     /// What normalizes.
     pub fn worker(&self) -> Worker {
         Worker {
             queue: Arc::clone(&self.queue),
             store: Arc::clone(&self.store),
+            unread: self.unread.clone(),
             settings: WorkerSettings { thresholds: self.config.thresholds(), ..WorkerSettings::default() },
         }
     }
@@ -179,11 +256,12 @@ fn local_ledger(state: Option<&Path>) -> Result<Arc<dyn Ledger>, WorldError> {
     }))
 }
 
-fn local_queue(state: Option<&Path>) -> Result<Arc<dyn Queue>, WorldError> {
-    Ok(Arc::new(match state {
-        Some(folder) => SqliteQueue::open(&folder.join("queue.sqlite"))?,
+fn local_queue(state: Option<&Path>, name: &str, receipts: u32) -> Result<Arc<dyn Queue>, WorldError> {
+    let queue = match state {
+        Some(folder) => SqliteQueue::open(&folder.join(name))?,
         None => SqliteQueue::in_memory()?,
-    }))
+    };
+    Ok(Arc::new(queue.giving_up_after(receipts)))
 }
 
 #[cfg(feature = "aws")]
@@ -215,7 +293,7 @@ mod remote {
 
     impl World {
         /// The world of a function: places from the environment (`CAUCE_LAKE`, `CAUCE_LEDGER_TABLE`,
-        /// `CAUCE_QUEUE_URL`, `CAUCE_DEAD_LETTER_URL`, `CAUCE_INBOX_QUEUE_URL`, `CAUCE_INBOX_DEAD_LETTER_URL`), who may ask
+        /// `CAUCE_QUEUE_URL`, `CAUCE_DEAD_LETTER_URL`, the same of `CAUCE_INBOX_…` and `CAUCE_UNREAD_…`), who may ask
         /// (`CAUCE_PUBLIC_MARKET`, `CAUCE_OIDC_ISSUER`, `CAUCE_OIDC_AUDIENCE`) beside what the configuration says, all else
         /// from the object in the lake that `CAUCE_CONFIG` names, or from the example where it names none. It is read
         /// once, when the process starts.
@@ -237,6 +315,8 @@ mod remote {
             config.aws.dead_letter_url = Some(variable("CAUCE_DEAD_LETTER_URL")?);
             config.aws.inbox_queue_url = Some(variable("CAUCE_INBOX_QUEUE_URL")?);
             config.aws.inbox_dead_letter_url = Some(variable("CAUCE_INBOX_DEAD_LETTER_URL")?);
+            config.aws.unread_queue_url = Some(variable("CAUCE_UNREAD_QUEUE_URL")?);
+            config.aws.unread_dead_letter_url = Some(variable("CAUCE_UNREAD_DEAD_LETTER_URL")?);
             config.lake.url = lake.clone();
             let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
             config.api.public_market |= set("CAUCE_PUBLIC_MARKET").is_some_and(|value| value == "true");

@@ -9,6 +9,9 @@ const PAGES = {
   market: () => import("./page-market.js"),
   arbitrage: () => import("./page-arbitrage.js"),
   quality: () => import("./page-quality.js"),
+  payments: () => import("./page-payments.js"),
+  events: () => import("./page-events.js"),
+  payment: () => import("./page-payment.js"),
   runs: () => import("./page-runs.js"),
   sql: () => import("./page-sql.js"),
   keys: () => import("./page-keys.js"),
@@ -16,6 +19,8 @@ const PAGES = {
 };
 // Who may see which: the API decides, and the page does not offer what it would refuse.
 const NEEDS = { sql: ["analyst", "admin"], keys: ["admin"] };
+// Those that others lead to: they are not offered, and where they belong is marked.
+const WITHIN = { login: null, payment: "events" };
 const POLL_SECONDS = 30;
 const THEMES = ["auto", "light", "dark"];
 
@@ -51,8 +56,8 @@ function renderShell() {
   element("skip").textContent = t("skip");
   element("foot").replaceChildren(t("foot"), " ", h("a", { href: "api/v1/docs" }, t("reference")));
   const may = (page) => !(page in NEEDS) || NEEDS[page].includes(me.role);
-  element("nav").replaceChildren(...Object.keys(PAGES).filter((page) => page !== "login" && may(page)).map((page) =>
-    h("a", { href: link(page), "aria-current": page === name() ? "page" : undefined }, t(page))));
+  element("nav").replaceChildren(...Object.keys(PAGES).filter((page) => !(page in WITHIN) && may(page)).map((page) =>
+    h("a", { href: link(page), "aria-current": page === name() ? "page" : page === WITHIN[name()] ? "true" : undefined }, t(page))));
   const theme = document.documentElement.dataset.theme;
   element("theme").textContent = t(`theme_${theme}`);
   element("theme").setAttribute("aria-label", t("theme"));
@@ -137,11 +142,17 @@ element("theme").addEventListener("click", () => {
 
 // Pages of the moment follow the lake; where somebody types or reads closely nothing moves.
 const LIVE = ["overview", "market", "arbitrage", "runs"];
+// What the server says is of markets; for payments the page asks now and then.
+const ASKED = ["payments", "events", "payment"];
 const isBusy = () => element("dialog").open || document.activeElement?.closest?.("form, table") || document.hidden;
 
 function refresh() {
   if (LIVE.includes(name()) && !isBusy()) render({ quietly: true });
 }
+
+setInterval(() => {
+  if (ASKED.includes(name()) && !isBusy()) render({ quietly: true });
+}, POLL_SECONDS * 1_000);
 
 // The server says when something is new, where it can; else the page asks now and then.
 async function follow() {

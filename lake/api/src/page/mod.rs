@@ -29,19 +29,23 @@ const POLICY: (HeaderName, &str) = (
 );
 
 /// Scripts and styles, by the name that the page asks for.
-const ASSETS: [(&str, &str); 16] = [
+const ASSETS: [(&str, &str); 20] = [
     ("api.js", include_str!("api.js")),
     ("app.js", include_str!("app.js")),
     ("chart.js", include_str!("chart.js")),
     ("docs.js", include_str!("docs.js")),
     ("page-arbitrage.js", include_str!("page-arbitrage.js")),
+    ("page-events.js", include_str!("page-events.js")),
     ("page-keys.js", include_str!("page-keys.js")),
     ("page-login.js", include_str!("page-login.js")),
     ("page-market.js", include_str!("page-market.js")),
     ("page-overview.js", include_str!("page-overview.js")),
+    ("page-payment.js", include_str!("page-payment.js")),
+    ("page-payments.js", include_str!("page-payments.js")),
     ("page-quality.js", include_str!("page-quality.js")),
     ("page-runs.js", include_str!("page-runs.js")),
     ("page-sql.js", include_str!("page-sql.js")),
+    ("parts-payment.js", include_str!("parts-payment.js")),
     ("parts.js", include_str!("parts.js")),
     ("style.css", include_str!("style.css")),
     ("text.js", include_str!("text.js")),

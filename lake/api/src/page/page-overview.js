@@ -1,6 +1,6 @@
 import { ask } from "./api.js";
 import { t } from "./text.js";
-import { age, badge, card, clock, decimal, h, market, note, percent, rawLink, table } from "./parts.js";
+import { age, badge, card, clock, decimal, figure, h, market, note, percent, rawLink, table } from "./parts.js";
 
 export default async function overview({ me, signal }) {
   const [latest, quality, runs] = await Promise.all([
@@ -16,8 +16,6 @@ export default async function overview({ me, signal }) {
   const day = runs.runs;
   const failed = day.filter((run) => run.status === "failed" || run.status === "partial").length;
   const errors = day.reduce((sum, run) => sum + (run.total_errors ?? 0), 0);
-  const figure = (id, name, value, more, kind) => h("div", { class: `figure ${kind ?? ""}`, id },
-    h("span", { class: "name" }, name), h("strong", {}, value), h("span", { class: "note" }, more));
   const figures = h("div", { class: "figures" },
     figure("freshness", t("freshness"), Number.isFinite(newest) ? age(newest) : "–", t("freshness_more"), newest <= quality.freshness_seconds ? "good" : "bad"),
     figure("markets", t("markets"), `${known - silent.length} / ${known}`, silent.length ? `${silent.length} ${t("silent")}` : t("none_silent"), silent.length ? "warn" : "good"),

@@ -47,6 +47,8 @@ export function table(caption, columns, rows, empty) {
 
 export const card = (title, ...children) => h("section", {}, h("h2", {}, title), ...children);
 export const note = (...text) => h("p", { class: "note" }, ...text);
+export const figure = (id, name, value, more, kind) => h("div", { class: `figure ${kind ?? ""}`, id },
+  h("span", { class: "name" }, name), h("strong", {}, value), h("span", { class: "note" }, more));
 export const badge = (text, kind) => h("span", { class: `tag ${kind}` }, text);
 
 export function downloads(path, params) {
@@ -98,7 +100,7 @@ export function choice(fields, state, changed) {
     } else if (kind === "check") {
       return h("label", { class: "check" }, h("input", { type: "checkbox", name, checked: value !== "" }), label);
     } else {
-      input = h("input", { name, value, size: options ?? 10, placeholder: t("any"), autocomplete: "off", inputmode: kind === "number" ? "decimal" : undefined });
+      input = h("input", { name, value, type: kind === "date" ? "date" : undefined, size: options ?? 10, placeholder: t("any"), autocomplete: "off", inputmode: kind === "number" ? "decimal" : undefined });
     }
     return h("label", {}, label, input);
   };

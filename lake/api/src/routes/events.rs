@@ -20,7 +20,7 @@ use cauce_intake::{EventIndex, Place, Said, kept_headers};
 use cauce_model::{EventId, SignatureState, StatusCategory};
 use cauce_normalize::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events};
 use cauce_protocols::providers::{self, Forged, Signed};
-use cauce_telemetry::WEBHOOKS_REFUSED;
+use cauce_telemetry::{WEBHOOKS_FORGED, WEBHOOKS_REFUSED};
 use chrono::Utc;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ type Answered = Result<(StatusCode, Json<Value>), ApiError>;
                request_body(content = String, description = "Any bytes", content_type = "application/octet-stream"),
                responses((status = 200, body = Object, description = "It was sent before: id of the first, duplicate"),
                          (status = 201, body = Object, description = "It is kept and understood: id, status, normalization_method, confidence_score, message, events"),
-                         (status = 202, body = Object, description = "It is kept; its row follows: id"),
+                         (status = 202, body = Object, description = "It is kept; its row follows, or a model is asked: id"),
                          (status = 401, body = Problem, content_type = "application/problem+json"),
                          (status = 403, body = Problem, content_type = "application/problem+json"),
                          (status = 413, body = Problem, content_type = "application/problem+json"),
@@ -109,6 +109,7 @@ async fn webhook(
             let evidence = push.intake.keep_forged(&said).await;
             let evidence = evidence.map_or_else(|error| error.to_string(), |id| id.to_string());
             WEBHOOKS_REFUSED.add([providers::find(&provider).map_or("unknown", |known| known.name())], 1);
+            WEBHOOKS_FORGED.count(1);
             tracing::warn!(provider, %forged, evidence, "webhook refused");
             return Err(ApiError::Unauthorized { message: format!("this is not of {provider}: {forged}") });
         }
@@ -142,7 +143,7 @@ async fn verified(
     let verifying = move || {
         let (query, address) = (query.as_deref().unwrap_or_default(), settings.url.as_deref());
         let signed = Signed { headers: &headers, body: &body, query, address, now };
-        providers::verify(known, &signed, settings.secrets.iter())
+        providers::verify(known, &signed, settings.secrets.iter().map(String::as_str))
     };
     tokio::task::spawn_blocking(verifying).await.map(Some).map_err(internal)
 }
@@ -188,7 +189,7 @@ async fn answered(push: &Push, said: Said<'_>, key: Option<String>) -> Answered 
         index.is_first(known, &first_id).await.map_err(internal)?;
     }
     // On a thread of its own, which may be left behind.
-    let (raw, envelope) = (raw_id.clone(), said.envelope());
+    let (raw, envelope) = (raw_id.clone(), push.intake.envelope(&said));
     let reading = tokio::task::spawn_blocking(move || events(&raw, 0, &envelope));
     let Ok(understood) = tokio::time::timeout(AT_ONCE, reading).await else {
         let message = "kept; the rules take their time, and the event is at its address when they are done";
@@ -222,7 +223,9 @@ async fn answered(push: &Push, said: Said<'_>, key: Option<String>) -> Answered 
             return Ok(again(&first));
         }
     }
-    Ok((StatusCode::CREATED, Json(created(first_id, &understood))))
+    let waits = push.asks_model && understood.iter().any(|event| event.unread.is_some());
+    let code = if waits { StatusCode::ACCEPTED } else { StatusCode::CREATED };
+    Ok((code, Json(created(first_id, &understood, waits))))
 }
 
 fn again(first: &EventId) -> (StatusCode, Json<Value>) {
@@ -230,12 +233,13 @@ fn again(first: &EventId) -> (StatusCode, Json<Value>) {
     (StatusCode::OK, Json(body))
 }
 
-fn created(id: EventId, events: &[PaymentEvent]) -> Value {
+fn created(id: EventId, events: &[PaymentEvent], asks_model: bool) -> Value {
     let first = events.first();
     let message = match first {
         Some(event) if event.reading.status == StatusCategory::Unprocessed => {
             let why = event.metadata["reason"].as_str().unwrap_or_default();
-            format!("kept and not understood yet: {why}")
+            let next = if asks_model { "; a language model is asked" } else { "" };
+            format!("kept and not understood yet: {why}{next}")
         }
         Some(event) => format!("understood by the rules of {}", event.provider),
         None => "kept".to_owned(),

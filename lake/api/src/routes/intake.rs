@@ -5,7 +5,7 @@
 //! | `POST /api/v1/ingest/{source}` | the body, whatever it is; 202 with the raw object |
 //! | `POST /api/v1/ingest/{source}/upload` | 201 with a link for one `PUT` of what is too large for a request |
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -17,7 +17,7 @@ use cauce_access::Caller;
 use cauce_intake::{Brought, Intake, IntakeError};
 use cauce_ledger::Ledger;
 use cauce_raw::Links;
-use cauce_world::{Providers, World};
+use cauce_world::{World, WorldError};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -37,19 +37,42 @@ pub struct Push {
     /// Where events are noted.
     pub ledger: Arc<dyn Ledger>,
     /// How providers' webhooks are verified.
-    pub providers: Providers,
+    pub providers: BTreeMap<String, Signing>,
+    /// A model is asked about events that no rule knows.
+    pub asks_model: bool,
+}
+
+/// How one provider's webhooks are verified.
+#[derive(Clone, Default)]
+pub struct Signing {
+    /// What it signs with.
+    pub secrets: Vec<String>,
+    /// The address that it was given.
+    pub url: Option<String>,
+}
+
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signing").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 impl Push {
     /// Into the world's lake.
-    pub fn new(world: &World, largest_body: usize) -> Self {
-        Self {
-            intake: Intake::new(Arc::clone(&world.store)),
+    pub async fn new(world: &World, largest_body: usize) -> Result<Self, WorldError> {
+        let mut providers = BTreeMap::new();
+        for (name, section) in world.config.providers.iter() {
+            let secrets = world.reveal_all(section.secrets.iter()).await?;
+            providers.insert(name.to_owned(), Signing { secrets, url: section.url.clone() });
+        }
+        Ok(Self {
+            intake: world.intake(),
             links: world.links.clone(),
             largest_body,
             ledger: Arc::clone(&world.ledger),
-            providers: world.config.providers.clone(),
-        }
+            providers,
+            asks_model: world.config.model.is_on(),
+        })
     }
 
     /// What a request to a function may bring: 6 MB as AWS counts, with the body in base64.

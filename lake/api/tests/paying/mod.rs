@@ -31,7 +31,7 @@ pub(crate) async fn serve() -> Served {
     let world = World::open("memory://", Config::parse(text).unwrap()).await.unwrap();
     let gate = Gate::new(Arc::clone(&world.ledger), world.config.access().unwrap());
     let api = Api::new(&world, Lake::new(Arc::clone(&world.store))).unwrap();
-    let routes = query_routes(api).merge(push_routes(Push::new(&world, 1 << 20)));
+    let routes = query_routes(api).merge(push_routes(Push::new(&world, 1 << 20).await.unwrap()));
     let router = served(routes, Guard { gate, door: Door::Outside }, &Serving::default());
     let add = async |name: &str, scope| {
         ApiKeys::add(&*world.ledger, name, vec![scope], None, Utc::now()).await.unwrap().1

@@ -46,7 +46,11 @@ impl Mill {
                 ..ScraperSettings::default()
             },
         };
-        Self { clock, scraper, worker: Worker { queue, store, settings: WorkerSettings::default() } }
+        Self {
+            clock,
+            scraper,
+            worker: Worker { queue, store, unread: None, settings: WorkerSettings::default() },
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `cauce.toml`. Unknown keys are refused, with the line.
 
+mod payments;
 mod providers;
+mod secrets;
 mod sections;
 
 use std::{
@@ -16,7 +18,9 @@ use cauce_normalize::Thresholds;
 use cauce_protocols::venues;
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
-pub use providers::{ProviderSection, Providers, Secrets};
+pub use payments::{ModelSection, PaymentsSection, PollerSection, RatesSection};
+pub use providers::{ProviderSection, Providers};
+pub use secrets::{Secret, Secrets};
 pub use sections::{ApiSection, AwsSection, LakeSection, Limits, Schedule, SqlSection, TelemetrySection};
 use sections::{
     AuthSection, FeesSection, MaintenanceSection, MarketSection, QualitySection, RetentionSection,
@@ -106,6 +110,18 @@ pub struct Config {
     /// How webhooks of payment providers are verified.
     #[serde(default)]
     pub providers: Providers,
+    /// How payment events are read.
+    #[serde(default)]
+    pub payments: PaymentsSection,
+    /// Who is asked about events that no rule knows.
+    #[serde(default)]
+    pub model: ModelSection,
+    /// Who says what currencies are worth.
+    #[serde(default)]
+    pub rates: RatesSection,
+    /// The database of the system before.
+    #[serde(default)]
+    pub poller: PollerSection,
     #[serde(default)]
     auth: AuthSection,
     #[serde(default)]
@@ -134,7 +150,10 @@ impl Config {
 
     /// Reads a configuration.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)?;
+        let mut config: Self = toml::from_str(text)?;
+        let switch = |name| payments::switch(name).map_err(ConfigError::Wrong);
+        config.payments.rules = switch("ENABLE_RULE_BASED_NORMALIZATION")?.unwrap_or(config.payments.rules);
+        config.model.enabled = switch("ENABLE_AI_NORMALIZATION")?.unwrap_or(config.model.enabled);
         for venue in config.markets.iter().map(|market| &market.venue).chain(config.venues.keys()) {
             let known = || venues::all().iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ");
             ConfigError::unless(venues::find(venue.as_str()).is_some(), || {

@@ -1,9 +1,11 @@
 //! `[providers.NAME]`: how a payment provider's webhooks are verified.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use cauce_protocols::providers;
 use serde::{Deserialize, Deserializer, de::Error};
+
+use super::Secrets;
 
 /// Settings of providers by their names.
 #[derive(Debug, Clone, Default)]
@@ -20,50 +22,15 @@ pub struct ProviderSection {
     pub url: Option<String>,
 }
 
-/// Secrets, which are not in the file: it names where they are, `env:NAME`. They are not shown.
-#[derive(Clone, Default)]
-pub struct Secrets(Vec<String>);
-
 impl Providers {
+    /// Every provider that has settings.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ProviderSection)> {
+        self.0.iter().map(|(name, section)| (name.as_str(), section))
+    }
+
     /// The settings of a provider.
     pub fn get(&self, name: &str) -> Option<&ProviderSection> {
         self.0.get(name)
-    }
-}
-
-impl Secrets {
-    /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} of them)", self.0.len())
-    }
-}
-
-impl<'de> Deserialize<'de> for Secrets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let places = Vec::<String>::deserialize(deserializer)?;
-        let secret = |place: String| {
-            let name = place.strip_prefix("env:").ok_or_else(|| {
-                D::Error::custom("a secret is not written into the file: say where it is, env:NAME")
-            })?;
-            match std::env::var(name) {
-                Ok(secret) if !secret.trim().is_empty() => Ok(secret.trim().to_owned()),
-                _ => Err(D::Error::custom(format!(
-                    "the variable {name}, which is to hold a secret, is not set"
-                ))),
-            }
-        };
-        places.into_iter().map(secret).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -99,7 +66,12 @@ mod tests {
         let config = of("[providers.stripe]\nsecrets = [\"env:PATH\"]").unwrap();
         let stripe = config.providers.get("stripe").unwrap();
         assert_eq!(stripe.secrets.iter().count(), 1);
-        assert_eq!(format!("{:?}", stripe.secrets), "Secrets(1 of them)");
+        assert_eq!(format!("{:?}", stripe.secrets), "Secrets([a secret])");
+        let elsewhere =
+            of("[providers.stripe]\nsecrets = [\"ssm:/cauce/stripe\", \"secretsmanager:cauce#stripe\"]")
+                .unwrap();
+        let places = format!("{:?}", elsewhere.providers.get("stripe").unwrap().secrets);
+        assert_eq!(places, "Secrets([ssm:/cauce/stripe, secretsmanager:cauce#stripe])");
         for (text, why) in [
             ("[providers.stripe]\nsecrets = [\"whsec_1\"]", "is not written into the file"),
             ("[providers.stripe]\nsecrets = [\"env:CAUCE_NO_SUCH_VARIABLE\"]", "is not set"),

@@ -43,6 +43,10 @@ pub struct AwsSection {
     pub inbox_queue_url: Option<String>,
     /// The queue to which that one gives up messages.
     pub inbox_dead_letter_url: Option<String>,
+    /// The queue in SQS of events that no rule knows.
+    pub unread_queue_url: Option<String>,
+    /// The queue to which that one gives up messages.
+    pub unread_dead_letter_url: Option<String>,
 }
 
 /// `[api]`.
@@ -363,7 +367,7 @@ fn both() -> Vec<TradeType> {
     TradeType::ALL.to_vec()
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     match humantime::parse_duration(&text) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
