@@ -1,13 +1,14 @@
 //! The contract of the API, held to what a real `cauce up` answers: every route of the OpenAPI document, in every form.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, time::Duration};
 
+use chrono::Utc;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::{
     http::{Served, decimal, takeable, up},
-    support::run,
+    support::{eventually, run},
 };
 
 async fn ask(served: &Served, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -25,7 +26,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 /// Every table: its address with what must be said, and the name of its list.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 17] = [
     ("/api/v1/markets", "markets"),
     ("/api/v1/prices/history?asset=USDT&fiat=VES&interval=1h", "buckets"),
     ("/api/v1/market/spread?asset=USDT&fiat=VES", "buckets"),
@@ -42,7 +43,23 @@ const TABLES: [(&str, &str); 16] = [
     ("/api/v1/quality?passed=true", "checks"),
     ("/api/v1/runs", "runs"),
     ("/api/v1/errors", "errors"),
+    ("/api/v1/events", "events"),
 ];
+
+/// A payment, dropped into the inbox of the lake as a file.
+async fn pay(served: &Served) {
+    let inbox = served.folder.path().join("lake/inbox/stripe");
+    fs::create_dir_all(&inbox).unwrap();
+    let event = serde_json::json!({ "object": "payment_intent", "id": "pi_1", "status": "succeeded", "amount": 5,
+                                    "created": Utc::now().timestamp(), "currency": "usd" });
+    fs::write(inbox.join("event.json"), event.to_string()).unwrap();
+    eventually("the file is taken in, and its event a row", Duration::from_secs(60), async || {
+        let events: Value = json(ask(served, "/api/v1/events", &[]).await).await;
+        (events["events"][0]["provider_payment_id"] == "pi_1").then_some(())
+    })
+    .await;
+    assert!(!inbox.join("event.json").exists(), "it has left the inbox");
+}
 
 /// The members that a schema documents, those of what it is made of included.
 fn members(document: &Value, schema: &Value) -> Map<String, Value> {
@@ -57,6 +74,7 @@ fn members(document: &Value, schema: &Value) -> Map<String, Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_has_what_its_document_says() {
     let served = up().await;
+    pay(&served).await;
     let document: Value = json(ask(&served, "/api/v1/openapi.json", &[]).await).await;
     assert_eq!(document["openapi"], "3.1.0");
     let mut tables = BTreeSet::new();

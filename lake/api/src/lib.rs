@@ -39,7 +39,7 @@ use axum::Router;
 pub use lake::*;
 pub use problem::ApiError;
 pub(crate) use problem::{bad, internal};
-pub use routes::Push;
+pub use routes::{Certificates, Push};
 pub use serving::Serving;
 
 /// The group of those who push.

@@ -1,4 +1,4 @@
-//! Signatures of providers: Adyen's from its documentation, the others made with another library (Python's hmac). Each
+//! Signatures of providers: Adyen's from its documentation, the others made with another library (Python's hmac, and openssl). Each
 //! holds for its body and secret, and for nothing else.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at what it can't do")]
 
@@ -103,7 +103,54 @@ const VECTORS: &[Vector] = &[
         body: r#"{"event":"transaction.updated","data":{"transaction":{"id":"1234-1610641025-49201","status":"APPROVED","amount_in_cents":4490000}},"signature":{"properties":["transaction.id","transaction.status","transaction.amount_in_cents"],"checksum":"ed99774c36009f91aeee049e7038888a6a943cb082f8ea46e3b5474e987d9332"},"timestamp":1530291411}"#,
         secret: "prod_events_secret",
     },
+    Vector {
+        provider: "conekta",
+        headers: &[(
+            "digest",
+            "ScMbaNvUfbgE8UkNREdFfJZ1p5jp9WulvLoi///k5IIyzeJW/1CwAm/1D8L/zKqAVm9iubdOjXWD0qabGpAaOl/zrQCpRlDcs/VB/Gtow3inwSJ99K+cqW+Nj6ec1qyRkEFN6CsJWzmgqWy9HnQIi+32ST1P/XjMD2jcsEwI0VsMVNmV0kEn9VZQoPAj5oRR1nrpG89u1T8736hAobrNURBTN3k10dquLCwYDIrCHgfeWAF10LzDWlvDQgCze9PBeMVFj779pnE6AvDLbKlWAPjEjlcTpqTRhX7ZI9GYaJGxYjtoLB4+ojrwdLFLpv65GAJQ1LzCizc8wfYuvIWYrA==",
+        )],
+        query: "",
+        body: BODY,
+        secret: "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAr8CKZLtXn/DqNgggM1eA\nYgIJknisSKy75ONH6gqUwkGn8Fc9kRzH4JbxQFICXAeEJ1kMLtI5skZ0g8R6ERy1\nXsvRRZdWLUr5Ny/ayLzGvj7FLPuwPBm0BRSkqtWmKQfE7nwR7edMRQH6+WLdJw/M\nWnJrUdg+3WyflL0cNUDHZu4BCoosmCkF7jYw9wNah8Df6lKx5aNLAMLUtzdVrrlZ\nEEat8iasyqBs3N0MjER7VxuODdmpYZZ7KqUehlY6CXJqKCMQylnrQ68RfQLQMybL\nj7CClF0LORTvGiMkQx/hslYACdt5iRbaWF533r5U7ArgcA94OD6bxLAvS6bYUyPA\nuQIDAQAB\n-----END PUBLIC KEY-----",
+    },
+    Vector {
+        provider: "paypal",
+        headers: &[
+            ("paypal-transmission-id", "69cd13f0-d67a-11e5-baa3-778b53f4ae55"),
+            ("paypal-transmission-time", "2026-03-01T10:00:00Z"),
+            ("paypal-cert-url", "https://api.paypal.com/v1/notifications/certs/CERT-1"),
+            (
+                "paypal-transmission-sig",
+                "RovD7ONsFPPTLWqTi2/wFgl9tC0BZpLV58eXvlz4/MpQx2O8jdhiPIJZBURQVVsMF3SXr8sdxxh/gfAW/Ce1J5J/BDQmEbXN8c4E5cE9xdTFexJxaZ40JV5GyKvQO2YygjKcQqEPKfRBRK4u453SulRrCpCkFLOtFwIUa5S87zi88tzloGiytcGnMNFlu/uErY+nDp/Ibr6my5H2WvUsTnHxak9OmUNb6G7a3LaJhj8n+OuQoviCf9MV4U6xMykLGTPJnNL2mFLt416EIFNbVvJ2KrujeVyCxvRnC4zYChpFfxGhAvsSqfPOQCXNGlIN86ih/pqLhRL2OzN/p1fIyA==",
+            ),
+        ],
+        query: "",
+        body: BODY,
+        secret: "1JE4291016473214C",
+    },
 ];
+
+/// Made for these tests, of the key that the two who sign by RSA have here.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+MIIDOTCCAiGgAwIBAgIUH5lrxFAEM6JLrTN8ekYqz9uhAfUwDQYJKoZIhvcNAQEL
+BQAwKzEpMCcGA1UEAwwgbWVzc2FnZXZlcmlmaWNhdGlvbmNlcnRzLmV4YW1wbGUw
+IBcNMjYxMTIzMDcxNDEzWhgPMjEyNjEwMzAwNzE0MTNaMCsxKTAnBgNVBAMMIG1l
+c3NhZ2V2ZXJpZmljYXRpb25jZXJ0cy5leGFtcGxlMIIBIjANBgkqhkiG9w0BAQEF
+AAOCAQ8AMIIBCgKCAQEAr8CKZLtXn/DqNgggM1eAYgIJknisSKy75ONH6gqUwkGn
+8Fc9kRzH4JbxQFICXAeEJ1kMLtI5skZ0g8R6ERy1XsvRRZdWLUr5Ny/ayLzGvj7F
+LPuwPBm0BRSkqtWmKQfE7nwR7edMRQH6+WLdJw/MWnJrUdg+3WyflL0cNUDHZu4B
+CoosmCkF7jYw9wNah8Df6lKx5aNLAMLUtzdVrrlZEEat8iasyqBs3N0MjER7VxuO
+DdmpYZZ7KqUehlY6CXJqKCMQylnrQ68RfQLQMybLj7CClF0LORTvGiMkQx/hslYA
+Cdt5iRbaWF533r5U7ArgcA94OD6bxLAvS6bYUyPAuQIDAQABo1MwUTAdBgNVHQ4E
+FgQU017baHq3zVpEP/6MMdRwEm/tro4wHwYDVR0jBBgwFoAU017baHq3zVpEP/6M
+MdRwEm/tro4wDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOCAQEAlENZ
+CBBPo2RkSiKitRgoHHIO9k7IRdi6hap3jKQaJWHClNxVOCSSPMZqaApUiwl4MVd6
+xtX22YdmS9c1rgRK28wANTMKWIOHN00qBjfdyYUuQw661afExz2WOAo9hc7XSKRA
+dm1CALC1gQsHeodScHBgIg+k/1tV5p1xc/LDQy03TV07No4J8/S1eemIGXhhbp6z
+4OgDn9KbtDBFshMwCMpqxloz3LuGf9TCokL13I7fzy6KW+qqvtHrST7cQ0SyYc9e
+QaLVs6me00H5shRoE86Ohj8/ipH4X5sodiW6NtTi3mArtITHEUGBoVCCo3VpITdZ
+GQ3Bpyzg9iaRtHEgkg==
+-----END CERTIFICATE-----";
 
 fn now() -> DateTime<Utc> {
     "2026-03-01T10:01:00Z".parse().unwrap()
@@ -113,7 +160,14 @@ fn verified(vector: &Vector, body: &str, secrets: &[&str], now: DateTime<Utc>) -
     let headers: BTreeMap<String, String> =
         vector.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let address = Some("https://cauce.example/api/v1/webhooks/square");
-    let signed = Signed { headers: &headers, body: body.as_bytes(), query: vector.query, address, now };
+    let signed = Signed {
+        headers: &headers,
+        body: body.as_bytes(),
+        query: vector.query,
+        address,
+        now,
+        certificate: Some(CERTIFICATE),
+    };
     providers::verify(providers::find(vector.provider).unwrap(), &signed, secrets.iter().copied())
 }
 
@@ -186,4 +240,28 @@ fn what_is_read_is_what_was_signed() {
         r#"{"data":{"id":"ABC123"},"status":"approved","transaction_amount":10}"#.to_owned(),
     );
     forged("mercadopago", r#"{"type":"payment","data":{"id":"DEF456"}}"#.to_owned());
+}
+
+#[test]
+fn a_certificate_is_fetched_from_paypal_and_from_nobody_else() {
+    let paypal = providers::find("paypal").unwrap();
+    let at = |url: &str| {
+        let headers = BTreeMap::from([("paypal-cert-url".to_owned(), url.to_owned())]);
+        let signed =
+            Signed { headers: &headers, body: b"", query: "", address: None, now: now(), certificate: None };
+        paypal.certificate(&signed)
+    };
+    assert!(at("https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1").is_some());
+    for other in [
+        "http://api.paypal.com/v1/notifications/certs/CERT-1",
+        "https://api.paypal.com.example/v1/notifications/certs/CERT-1",
+        "https://user@api.paypal.com/v1/notifications/certs/CERT-1",
+        "https://api.paypal.com/v1/oauth2/CERT-1",
+        "https://example.com/https://api.paypal.com/v1/notifications/certs/CERT-1",
+    ] {
+        assert_eq!(at(other), None, "{other}");
+    }
+    let vector = VECTORS.iter().find(|vector| vector.provider == "paypal").unwrap();
+    let days = verified(vector, vector.body, &[vector.secret], now() + TimeDelta::days(4));
+    assert!(matches!(days, Err(Forged::Stale { .. })), "{days:?}");
 }

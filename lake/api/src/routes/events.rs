@@ -140,9 +140,15 @@ async fn verified(
     let settings = push.providers.get(provider).filter(|settings| !settings.secrets.is_empty()).cloned();
     let Some(settings) = settings else { return Ok(None) };
     let (headers, body, now) = (said.headers.clone(), said.bytes.to_vec(), said.received_at);
+    let asked = Signed { headers: &headers, body: &body, query: "", address: None, now, certificate: None };
+    let certificate = match known.certificate(&asked) {
+        Some(url) => push.certificates.get(&url).await,
+        None => None,
+    };
     let verifying = move || {
         let (query, address) = (query.as_deref().unwrap_or_default(), settings.url.as_deref());
-        let signed = Signed { headers: &headers, body: &body, query, address, now };
+        let certificate = certificate.as_deref();
+        let signed = Signed { headers: &headers, body: &body, query, address, now, certificate };
         providers::verify(known, &signed, settings.secrets.iter().map(String::as_str))
     };
     tokio::task::spawn_blocking(verifying).await.map(Some).map_err(internal)

@@ -23,6 +23,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Certificates;
 use crate::{ApiError, bad, internal, problem::Problem};
 
 /// What the pushing routes work with.
@@ -38,6 +39,8 @@ pub struct Push {
     pub ledger: Arc<dyn Ledger>,
     /// How providers' webhooks are verified.
     pub providers: BTreeMap<String, Signing>,
+    /// By which some of them sign.
+    pub certificates: Certificates,
     /// A model is asked about events that no rule knows.
     pub asks_model: bool,
 }
@@ -71,6 +74,7 @@ impl Push {
             largest_body,
             ledger: Arc::clone(&world.ledger),
             providers,
+            certificates: Certificates::default(),
             asks_model: world.config.model.is_on(),
         })
     }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "lake")]
 mod admin;
+mod certificates;
 mod events;
 #[cfg(feature = "lake")]
 mod health;
@@ -28,6 +29,7 @@ mod runs;
 mod sql;
 
 use axum::http::{Method, Uri};
+pub use certificates::Certificates;
 pub(crate) use events::routes as events;
 pub use intake::Push;
 pub(crate) use intake::routes as intake;

@@ -9,8 +9,9 @@ use cauce_model::{
     Subject,
 };
 
+use super::signature::is_rsa_of_key;
 use super::{
-    About, Mark, Provider,
+    About, Forged, Mark, Provider, Signed,
     reading::{Unit, Words, because, brand, by_word, country, money, no_payment, refused_call, time},
 };
 use crate::document::Node;
@@ -103,7 +104,7 @@ static ABOUT: About = About {
     name: "conekta",
     title: "Conekta",
     headers: &[],
-    signs: false,
+    signs: true,
     marks: MARKS,
     statuses: STATUSES,
     reasons: REASONS,
@@ -112,6 +113,12 @@ static ABOUT: About = About {
 impl Provider for Conekta {
     fn about(&self) -> &'static About {
         &ABOUT
+    }
+
+    /// The header `DIGEST` is the body signed by RSA; the secret is the public key of `POST /webhook_keys`, in PEM.
+    /// <https://developers.conekta.com/docs/autenticación-webhooks>
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        is_rsa_of_key(secret, signed.body, signed.header("digest")?)
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

@@ -131,6 +131,11 @@ pub trait Provider: Debug + Sync {
         Err(Forged::Unsigned)
     }
 
+    /// Where the certificate is by which what was received says that it is signed; only an address of the provider's own.
+    fn certificate(&self, _signed: &Signed<'_>) -> Option<String> {
+        None
+    }
+
     /// Reads a record; [`read`] is for everybody else. None: the rules don't know this shape.
     fn read(&self, record: &Node) -> Vec<Reading>;
 }

@@ -12,8 +12,11 @@ use cauce_model::{
     Subject,
 };
 
+use chrono::DateTime;
+
+use super::signature::is_rsa_of_certificate;
 use super::{
-    About, Mark, Provider,
+    About, Forged, Mark, Provider, Signed,
     reading::{
         Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
     },
@@ -177,7 +180,7 @@ static ABOUT: About = About {
     name: "paypal",
     title: "PayPal",
     headers: &["paypal-transmission-id", "paypal-transmission-sig"],
-    signs: false,
+    signs: true,
     marks: MARKS,
     statuses: STATUSES,
     reasons: REASONS,
@@ -186,6 +189,29 @@ static ABOUT: About = About {
 impl Provider for PayPal {
     fn about(&self) -> &'static About {
         &ABOUT
+    }
+
+    /// Signed by RSA is `transmission id|time|webhook id|CRC-32 of the body`; the secret is the webhook's id, and the key that
+    /// of the certificate which the message names. <https://developer.paypal.com/api/rest/webhooks/rest/>
+    fn verify(&self, signed: &Signed<'_>, secret: &str) -> Result<(), Forged> {
+        let (id, time) =
+            (signed.header("paypal-transmission-id")?, signed.header("paypal-transmission-time")?);
+        let said = signed.header("paypal-transmission-sig")?;
+        let made = DateTime::parse_from_rfc3339(time).map_err(|_| Forged::Unsigned)?;
+        signed.is_recent(made.to_utc())?;
+        let message = format!("{id}|{time}|{secret}|{}", crc32fast::hash(signed.body));
+        let certificate = signed.certificate.ok_or(Forged::NoCertificate)?;
+        is_rsa_of_certificate(certificate, message.as_bytes(), said)
+    }
+
+    /// Anybody can write a certificate: PayPal's own hosts give only PayPal's.
+    fn certificate(&self, signed: &Signed<'_>) -> Option<String> {
+        const HOSTS: [&str; 4] =
+            ["api.paypal.com", "api-m.paypal.com", "api.sandbox.paypal.com", "api-m.sandbox.paypal.com"];
+        let address = signed.header("paypal-cert-url").ok()?;
+        let (host, path) = address.strip_prefix("https://")?.split_once('/')?;
+        let is_theirs = HOSTS.contains(&host) && path.starts_with("v1/notifications/certs/");
+        is_theirs.then(|| address.to_owned())
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {

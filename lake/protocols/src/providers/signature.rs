@@ -1,11 +1,19 @@
-//! What providers sign with: HMACs, compared in constant time.
+//! What providers sign with: HMACs, compared in constant time, and RSA.
 
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
-use ring::hmac::{self, Algorithm, Key};
+use ring::{
+    hmac::{self, Algorithm, Key},
+    signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey},
+};
 use thiserror::Error;
+use x509_cert::{
+    Certificate,
+    der::{DecodePem, Encode},
+    spki::SubjectPublicKeyInfoRef,
+};
 
 use crate::document::{self, Bytes, Node};
 
@@ -22,6 +30,8 @@ pub struct Signed<'a> {
     pub address: Option<&'a str>,
     /// When it was received.
     pub now: DateTime<Utc>,
+    /// The certificate at [`super::Provider::certificate`], in PEM, where the provider has one.
+    pub certificate: Option<&'a str>,
 }
 
 /// Why a signature is not the provider's.
@@ -39,6 +49,9 @@ pub enum Forged {
         /// How far.
         minutes: i64,
     },
+    /// The certificate that it names could not be had, or is none.
+    #[error("the certificate that it is signed by is not to be had")]
+    NoCertificate,
     /// The signature covers an address that is not configured.
     #[error(
         "its signature covers the address that the provider was given; set url in the provider's section"
@@ -58,6 +71,15 @@ impl Signed<'_> {
 
     pub(super) fn header(&self, name: &str) -> Result<&str, Forged> {
         self.headers.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or(Forged::Unsigned)
+    }
+
+    /// Refuses a time that is of the future, or longer ago than a provider tries again that keeps the first time: three days.
+    pub(super) fn is_recent(&self, made: DateTime<Utc>) -> Result<(), Forged> {
+        let ago = self.now - made;
+        if (-TOLERANCE..=TimeDelta::days(3)).contains(&ago) {
+            return Ok(());
+        }
+        Err(Forged::Stale { minutes: ago.num_minutes() })
     }
 
     /// Refuses a time that is not about now.
@@ -88,6 +110,35 @@ pub(super) fn is_hmac(
     };
     let said = said.ok_or(Forged::Wrong)?;
     hmac::verify(&Key::new(algorithm, secret), &parts.concat(), &said).map_err(|_| Forged::Wrong)
+}
+
+/// Whether `said` is the signature of `message` by the RSA key that `spki` is (PKCS #1 v1.5 with SHA-256), in base64.
+fn is_rsa(spki: &SubjectPublicKeyInfoRef<'_>, message: &[u8], said: &str) -> Result<(), Forged> {
+    let said = BASE64_STANDARD.decode(said.trim()).map_err(|_| Forged::Wrong)?;
+    let key = spki.subject_public_key.raw_bytes();
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key).verify(message, &said).map_err(|_| Forged::Wrong)
+}
+
+/// The same by a public key in PEM, whose lines may have become one on its way through an environment.
+pub(super) fn is_rsa_of_key(pem: &str, message: &[u8], said: &str) -> Result<(), Forged> {
+    let base64: String = pem
+        .replace("\\n", "\n")
+        .replace("-----BEGIN PUBLIC KEY-----", "")
+        .replace("-----END PUBLIC KEY-----", "")
+        .split_whitespace()
+        .collect();
+    let der = BASE64_STANDARD.decode(base64).map_err(|_| Forged::Wrong)?;
+    let spki = SubjectPublicKeyInfoRef::try_from(der.as_slice()).map_err(|_| Forged::Wrong)?;
+    is_rsa(&spki, message, said)
+}
+
+/// The same by a certificate in PEM.
+pub(super) fn is_rsa_of_certificate(pem: &str, message: &[u8], said: &str) -> Result<(), Forged> {
+    let certificate = Certificate::from_pem(pem).map_err(|_| Forged::NoCertificate)?;
+    let key = certificate.tbs_certificate.subject_public_key_info;
+    let der = key.to_der().map_err(|_| Forged::NoCertificate)?;
+    let spki = SubjectPublicKeyInfoRef::try_from(der.as_slice()).map_err(|_| Forged::NoCertificate)?;
+    is_rsa(&spki, message, said)
 }
 
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
