@@ -11,7 +11,8 @@ use serde_json::json;
 use crate::{Done, args::Erase, lake_of};
 
 /// What keeps copies that nobody can reach from here.
-const ELSEWHERE: &str = "copies made by cauce export, backups and snapshots of disks, the bucket's own versions if somebody \
+const ELSEWHERE: &str = "names of files in keys, what waits or was refused in inbox/, rows whose raw objects a retention let go, copies made by \
+                         cauce export, backups and snapshots of disks, the bucket's own versions if somebody \
                          switched them on, the database that was taken over, and the providers themselves";
 
 /// Takes one person out of the lake, twice; what was done is kept under `erasures/`, without a name.
@@ -70,6 +71,6 @@ fn show(pass: &Erased, dry_run: bool) {
         );
     }
     for raw_id in &pass.unreadable {
-        println!("{raw_id} can't be read: nobody knows whom it names");
+        println!("{raw_id} can't be read, or not all of it: nobody knows whom it names");
     }
 }

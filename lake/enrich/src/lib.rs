@@ -204,6 +204,10 @@ impl Enricher {
             sent: std::mem::take(&mut sent),
             answer,
         };
+        // Somebody may have been erased while the model thought.
+        if self.unread(&asked).await?.is_none_or(|(event, _)| event.unread.is_none()) {
+            return Ok(Settled::NotNeeded);
+        }
         self.keep(&id, &answer).await?;
         Ok(Settled::Answered)
     }
@@ -273,7 +277,7 @@ impl Enricher {
         let mut bundle =
             Bundle::new(MODEL, kind::MODEL_ANSWER, now.date_naive(), &now.format("%H").to_string());
         bundle.push(&Envelope::bare(serde_json::to_vec(answer)?, now))?;
-        let object = bundle.seal("answer")?;
+        let object = bundle.seal_unique("answer")?;
         self.raw.put(&object).await?;
         let place = Place { raw_id: object.id, raw_pos: 0, record: answer.record };
         self.index.note_answer(id, &place).await?;

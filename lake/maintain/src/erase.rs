@@ -18,8 +18,11 @@ use std::{
 };
 
 use cauce_model::RawId;
-use cauce_normalize::{Erasure, Subject, TOMBSTONE, erased, holds_answers, holds_events};
-use cauce_raw::{RawZone, kind};
+use cauce_normalize::{
+    Erasure, Subject, TOMBSTONE, answers_to, erased, events, holds_answers, open, without_answers,
+};
+use cauce_protocols::{legacy, rates, venues};
+use cauce_raw::{CAUCE, RawZone};
 use cauce_tables::{CountedFile, Days, Input, Table, Zone, merge_for_seal, merge_hot};
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::TryStreamExt;
@@ -68,7 +71,10 @@ impl Maintainer {
                     continue;
                 }
             };
-            let Erasure { object, records, whole_bodies } = erased(&id, &lines, subject);
+            let Erasure { object, records, whole_bodies, unreadable } = erased(&id, &lines, subject);
+            if unreadable > 0 {
+                done.unreadable.push(id.to_string());
+            }
             // What carries a tombstone already may still have rows that somebody wrote late.
             if records > 0 || has_tombstone(&lines) {
                 days.entry(id.date()).or_default().insert(id.clone());
@@ -79,15 +85,14 @@ impl Maintainer {
             done.raw.insert(id.to_string(), records);
             done.whole_bodies += whole_bodies;
             if !dry_run {
-                let bytes = RawZone::compress(&object)?;
-                let version = UpdateVersion { e_tag: meta.e_tag, version: meta.version };
-                self.store.put_opts(&meta.location, bytes.into(), PutMode::Update(version).into()).await?;
+                self.replace(&meta, RawZone::compress(&object)?).await?;
                 tracing::info!(raw_id = %id, records, "records were erased");
             }
         }
         if dry_run {
             return Ok(done);
         }
+        self.erase_answers(&mut days, &mut done).await?;
         for (day, objects) in &days {
             self.rewrite_rows(*day, objects, &mut done).await?;
         }
@@ -97,6 +102,37 @@ impl Maintainer {
             done.derived.extend(derived.into_iter().map(|made| made.path));
         }
         Ok(done)
+    }
+
+    /// What a model said of an event that is gone goes with it, masked as it is; also what it said meanwhile.
+    async fn erase_answers(
+        &self,
+        days: &mut BTreeMap<NaiveDate, BTreeSet<RawId>>,
+        done: &mut Erased,
+    ) -> Result<(), MaintainError> {
+        let objects: Vec<(RawId, ObjectMeta)> = self.raw.list(holds_answers).try_collect().await?;
+        for (id, meta) in objects {
+            let Ok(object) = self.raw.read(&id).await else { continue };
+            let mut is_gone = false;
+            for (raw_id, raw_pos, record) in answers_to(&object) {
+                let of_erased = days.get(&raw_id.date()).is_some_and(|objects| objects.contains(&raw_id));
+                is_gone |= of_erased && !self.is_there(&raw_id, raw_pos, record).await?;
+            }
+            if is_gone {
+                self.replace(&meta, RawZone::compress(&without_answers(&object))?).await?;
+                *done.raw.entry(id.to_string()).or_default() += 1;
+                days.entry(id.date()).or_default().insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_there(&self, raw_id: &RawId, raw_pos: i32, record: i32) -> Result<bool, MaintainError> {
+        let object = self.raw.read(raw_id).await?;
+        let lines = open(&object);
+        let envelope = lines.iter().find(|line| line.pos() == raw_pos).and_then(|line| line.envelope().ok());
+        let all = envelope.map(|envelope| events(raw_id, raw_pos, envelope)).unwrap_or_default();
+        Ok(all.iter().any(|event| event.record == record))
     }
 
     /// Writes every file anew that has rows of these objects.
@@ -138,7 +174,12 @@ impl Maintainer {
         let made = fresh.planner.census(table, Days::only(day)).await?;
         let files = self.planner.census(table, Days::only(day)).await?;
         let has = |file: &&CountedFile| file.covers().iter().any(|object| objects.contains(&object.raw_id));
+        let mut written = BTreeSet::new();
         for file in files.iter().filter(has) {
+            // One that was just written over: it is as it should be.
+            if written.contains(&file.meta.location) {
+                continue;
+            }
             let ours = |id: &RawId| objects.contains(id);
             let supplied: BTreeSet<RawId> =
                 file.supplies().map(|object| object.raw_id.clone()).filter(|id| ours(id)).collect();
@@ -165,6 +206,7 @@ impl Maintainer {
                 }
                 self.store.put(&new.path, new.bytes.into()).await?;
                 done.rewritten.push(new.path.to_string());
+                written.insert(new.path);
             }
             self.delete(old, done).await?;
         }
@@ -201,9 +243,11 @@ impl Maintainer {
     }
 }
 
-/// Whether a raw object may say who pays.
+/// Whether a raw object may say who pays: whatever is of no venue, and not what Cauce says of itself.
 fn may_name_payers(id: &RawId) -> bool {
-    holds_events(id) || holds_answers(id) || id.kind() == kind::FORGED_EVENT
+    let of_market = venues::find(id.source()).is_some() || id.source() == legacy::SOURCE;
+    let of_nobody = [CAUCE, rates::SOURCE].contains(&id.source());
+    !of_market && !of_nobody
 }
 
 fn has_tombstone(lines: &[u8]) -> bool {

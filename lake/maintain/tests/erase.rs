@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cauce_maintain::{Maintainer, MaintenanceSettings};
 use cauce_model::RawId;
-use cauce_normalize::Subject;
+use cauce_normalize::{MODEL, ModelAnswer, Subject};
 use cauce_raw::{Bundle, Envelope, Put, RawZone, kind};
 use cauce_tables::{DayBatch, Days, Planner, Table, write};
 use chrono::{TimeDelta, Utc};
@@ -155,4 +155,41 @@ async fn count(store: &Arc<dyn ObjectStore>) -> u64 {
     let planner = Planner::new(Arc::clone(store));
     let census = planner.census(Table::FactPaymentEvents, Days::ALL).await.unwrap();
     census.iter().flat_map(|file| file.supplies()).map(|object| u64::from(object.count)).sum()
+}
+
+/// What a model said of them names nobody, and goes with its event, whenever it was said.
+#[tokio::test]
+async fn a_models_answer_goes_with_its_event() {
+    let lake = Lake::new();
+    let body = r#"{"ref":"A-77","estado":"RECHAZADA","cliente":"customer-ana-77"}"#.to_owned();
+    let ids = lake.bring(std::slice::from_ref(&body)).await;
+    let answer = ModelAnswer {
+        raw_id: ids[0].clone(),
+        raw_pos: 0,
+        record: 0,
+        provider: "stripe".to_owned(),
+        identity: "i".to_owned(),
+        signature: "absent".to_owned(),
+        received_at: format!("{DAY}T10:00:00Z").parse().unwrap(),
+        attempts: 2,
+        model: "small".to_owned(),
+        question: 1,
+        sent: body.replace("customer-ana-77", "[masked]"),
+        answer: r#"{"event_type":"payment","status_category":"DECLINED","provider_status":"RECHAZADA","provider_payment_id":"A-77"}"#
+            .to_owned(),
+    };
+    let mut bundle = Bundle::new(MODEL, kind::MODEL_ANSWER, DAY.parse().unwrap(), "answer-to-it");
+    bundle.push(&Envelope::bare(serde_json::to_vec(&answer).unwrap(), answer.received_at)).unwrap();
+    let sealed = bundle.seal_unique("answer").unwrap();
+    RawZone::new(Arc::clone(&lake.store)).put(&sealed).await.unwrap();
+    let mut day = DayBatch::new(DAY.parse().unwrap());
+    day.read(&sealed.id, &RawZone::decompress(&sealed.id, &sealed.bytes).unwrap());
+    for file in day.finish().unwrap() {
+        write(&lake.store, &file).await.unwrap();
+    }
+    assert_eq!((count(&lake.store).await, lake.naming("A-77").await.len()), (2, 3));
+    let subject = Subject::new(["customer-ana-77".to_owned()]).unwrap();
+    let done = lake.maintainer.erase(&subject, Utc::now(), false).await.unwrap();
+    assert_eq!(done.raw.len(), 2, "the event, and what was said of it: {done:?}");
+    assert_eq!((count(&lake.store).await, lake.naming("A-77").await), (0, Vec::<String>::new()));
 }

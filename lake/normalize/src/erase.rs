@@ -11,7 +11,10 @@ use cauce_protocols::document::{self, Bytes, Node};
 use cauce_raw::Envelope;
 use serde_json::value::RawValue;
 
-use crate::{open, payments::gunzipped};
+use crate::{
+    ModelAnswer, open,
+    payments::{BODY_HEADER, body_hash, unpacked},
+};
 
 /// How a tombstone begins.
 pub const TOMBSTONE: &str = "cauce-erased:";
@@ -26,6 +29,8 @@ pub struct Subject {
 impl Subject {
     /// The shortest text that names one person and not many.
     const SHORTEST: usize = 5;
+    /// Documents inside documents that are opened.
+    const DEEPEST: u8 = 3;
 
     /// Whoever any of these texts names. An error says which of them names too many.
     pub fn new(terms: impl IntoIterator<Item = String>) -> Result<Self, String> {
@@ -49,13 +54,30 @@ impl Subject {
     }
 
     fn is_in(&self, node: &Node) -> bool {
+        self.is_below(node, 0)
+    }
+
+    fn is_below(&self, node: &Node, depth: u8) -> bool {
         match node {
-            Node::Text(text) | Node::Number(text) => self.is_named_in(text),
-            Node::List(nodes) => nodes.iter().any(|node| self.is_in(node)),
-            Node::Map(members) => members.iter().any(|(_, node)| self.is_in(node)),
+            // Text may be a document of its own, with other escapes.
+            Node::Text(text) => {
+                self.is_named_in(text)
+                    || depth < Self::DEEPEST && inner(text).iter().any(|node| self.is_below(node, depth + 1))
+            }
+            Node::Number(text) => self.is_named_in(text),
+            Node::List(nodes) => nodes.iter().any(|node| self.is_below(node, depth)),
+            Node::Map(members) => {
+                members.iter().any(|(name, node)| self.is_named_in(name) || self.is_below(node, depth))
+            }
             Node::Null | Node::Bool(_) => false,
         }
     }
+}
+
+/// The documents in a text that is one.
+pub(crate) fn inner(text: &str) -> Vec<Node> {
+    let is_document = text.trim_start().starts_with(['{', '[', '<']);
+    if is_document { document::read_text(text).unwrap_or_default() } else { Vec::new() }
 }
 
 /// Whether `word` stands in `text` with nothing around it that goes on.
@@ -91,15 +113,21 @@ pub struct Erasure {
     pub records: u64,
     /// Of them bodies that went whole, and had others' records in them.
     pub whole_bodies: u64,
+    /// Bodies that can't be unpacked, so that nobody knows whom they name.
+    pub unreadable: u64,
 }
 
 /// The object `raw` without the records that name `subject`. Lines that can't be read are searched as text.
 pub fn erased(raw: &RawId, object: &[u8], subject: &Subject) -> Erasure {
-    let mut done = Erasure { object: Vec::with_capacity(object.len()), records: 0, whole_bodies: 0 };
+    let mut done =
+        Erasure { object: Vec::with_capacity(object.len()), records: 0, whole_bodies: 0, unreadable: 0 };
     for line in open(object) {
         let kept = line.text();
         let found = match line.envelope() {
-            Ok(envelope) => in_envelope(raw, line.pos(), envelope, subject),
+            Ok(envelope) => {
+                done.unreadable += u64::from(unpacked(envelope).is_err());
+                in_envelope(raw, line.pos(), envelope, subject)
+            }
             Err(_) if subject.is_named_in(&String::from_utf8_lossy(kept)) => {
                 Some((format!("{{\"{TOMBSTONE}\":1}}").into_bytes(), 1, 0))
             }
@@ -124,10 +152,7 @@ type Changed = (Vec<u8>, u64, u64);
 
 fn in_envelope(raw: &RawId, pos: i32, envelope: &Envelope<'_>, subject: &Subject) -> Option<Changed> {
     let body = envelope.body.bytes();
-    let is_packed =
-        envelope.headers.get("content-encoding").is_some_and(|encoding| encoding.trim() == "gzip");
-    let plain =
-        if is_packed { gunzipped(body).map_or(Cow::Borrowed(body), Cow::Owned) } else { Cow::Borrowed(body) };
+    let plain = unpacked(envelope).unwrap_or(Cow::Borrowed(body));
     let content_type = envelope.headers.get("content-type").map(String::as_str);
     let records = document::read(Bytes { content_type, body: &plain });
     let named = match &records {
@@ -152,17 +177,14 @@ fn in_envelope(raw: &RawId, pos: i32, envelope: &Envelope<'_>, subject: &Subject
     let parts = (!in_headers && !in_name).then(|| in_parts(raw, pos, envelope, &plain, subject)).flatten();
     let (body, count, whole) = parts.unwrap_or_else(|| {
         let events = crate::payments::events(raw, pos, envelope).len().max(1);
-        let others = records.map_or(0, |records| u64::from(records.len() > 1));
+        let others = u64::from(events > 1 || records.is_ok_and(|records| records.len() > 1));
         (tombstone(events).into_bytes(), 1, others)
     });
     let mut kept = envelope.clone();
-    kept.headers.clear();
-    // What says how it is read, and not whose it is.
-    for name in ["content-type", "cauce-signature", "cauce-rules"] {
-        if let Some(value) = envelope.headers.get(name).filter(|value| !subject.is_named_in(value)) {
-            kept.headers.insert(name.to_owned(), value.clone());
-        }
-    }
+    // Not packed any more; and by their headers others are recognized.
+    kept.headers.remove("content-encoding");
+    kept.headers.retain(|_, value| !subject.is_named_in(value));
+    kept.headers.entry(BODY_HEADER.to_owned()).or_insert_with(|| body_hash(envelope.body.bytes()));
     if in_name {
         kept.file = None;
     }
@@ -255,4 +277,28 @@ pub(crate) fn events_gone(record: &Node) -> Option<usize> {
         Node::Map(members) => members.iter().find_map(|(_, node)| marked(node)),
         other => marked(other),
     }
+}
+
+/// The events that the answers in an object of models' answers are about: raw object, line, and place in it.
+pub fn answers_to(object: &[u8]) -> Vec<(RawId, i32, i32)> {
+    let lines = open(object);
+    let answers = lines.iter().filter_map(|line| {
+        let body = line.envelope().ok()?.body.bytes();
+        serde_json::from_slice::<ModelAnswer>(body).ok()
+    });
+    answers.map(|answer| (answer.raw_id, answer.raw_pos, answer.record)).collect()
+}
+
+/// An object of models' answers with a tombstone in the place of each.
+pub fn without_answers(object: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for line in open(object) {
+        if let Ok(envelope) = line.envelope() {
+            let mut envelope = envelope.clone();
+            envelope.body = cauce_raw::Body::new(tombstone(1).into_bytes());
+            // Written to memory.
+            let _ = envelope.write(&mut kept);
+        }
+    }
+    kept
 }

@@ -24,7 +24,7 @@ use cauce_model::{DatedRate, Quarantined, RawId, Rule, RunReport, RunTotals, Sna
 use cauce_protocols::{document::Bytes, legacy, rates, venues};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
-pub use erase::{Erasure, Subject, TOMBSTONE, erased};
+pub use erase::{Erasure, Subject, TOMBSTONE, answers_to, erased, without_answers};
 pub use masking::{masked, masked_document};
 pub use origin::{NoOrigin, Origin, origin};
 pub use payments::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events, holds_events};

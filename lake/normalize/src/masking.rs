@@ -4,6 +4,8 @@
 //! A mask errs on the side of hiding: a long number that happens to satisfy the cards' check is hidden, too.
 
 use cauce_protocols::document::Node;
+
+use crate::erase::inner;
 use serde_json::Value;
 
 /// Digits of card numbers.
@@ -264,6 +266,10 @@ fn masked_below(parent: &str, name: &str, node: &Node) -> Value {
         Node::Map(members) => {
             let below = |(key, node): &(String, Node)| (key.clone(), masked_below(name, key, node));
             Value::Object(members.iter().map(below).collect())
+        }
+        // A document inside a text is masked by the names of its own fields.
+        Node::Text(text) if !inner(text).is_empty() => {
+            inner(text).iter().map(|node| masked_below(parent, name, node)).collect()
         }
         Node::Text(text) | Node::Number(text) => {
             let of_person = names_a_person(parent, name);

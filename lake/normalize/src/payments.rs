@@ -63,6 +63,13 @@ pub struct PaymentEvent {
     pub unread: Option<Box<Node>>,
 }
 
+/// What tells a body from others, if somebody was erased from it: the hash of what it was, as a header of its envelope.
+pub(crate) const BODY_HEADER: &str = "cauce-body";
+
+pub(crate) fn body_hash(body: &[u8]) -> String {
+    blake3::hash(body).to_hex()[..32].to_owned()
+}
+
 /// Events that one envelope may hold.
 const MOST_EVENTS: usize = 10_000;
 /// Whose events are when nobody is recognized.
@@ -81,17 +88,15 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
         signature,
         rules: envelope.headers.get(RULES_HEADER).is_none_or(|state| state != "off"),
         known_since: envelope.known_since(),
-        body_hash: blake3::hash(body).to_hex()[..32].to_owned(),
+        // Of a body that somebody was erased from it is that of the body before.
+        body_hash: match envelope.headers.get(BODY_HEADER) {
+            Some(hash) => hash.clone(),
+            None => body_hash(body),
+        },
         gone: 0,
         events: Vec::new(),
     };
-    let encoding =
-        envelope.headers.get("content-encoding").map(|encoding| encoding.trim().to_ascii_lowercase());
-    let unpacked = match encoding.as_deref() {
-        Some("gzip") => gunzipped(body).map(Cow::Owned),
-        None | Some("" | "identity") => Ok(Cow::Borrowed(body)),
-        Some(other) => Err(format!("it is packed by '{other}', which is not read")),
-    };
+    let unpacked = unpacked(envelope);
     let body = match unpacked {
         Ok(body) => body,
         Err(why) => {
@@ -110,8 +115,20 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
     made.events
 }
 
+/// The body without what it was packed by, or why it can't be unpacked.
+pub(crate) fn unpacked<'e>(envelope: &'e Envelope<'_>) -> Result<Cow<'e, [u8]>, String> {
+    let encoding =
+        envelope.headers.get("content-encoding").map(|encoding| encoding.trim().to_ascii_lowercase());
+    let body = envelope.body.bytes();
+    match encoding.as_deref() {
+        Some("gzip") => gunzipped(body).map(Cow::Owned),
+        None | Some("" | "identity") => Ok(Cow::Borrowed(body)),
+        Some(other) => Err(format!("it is packed by '{other}', which is not read")),
+    }
+}
+
 /// What is behind gzip, as far as anybody needs.
-pub(crate) fn gunzipped(body: &[u8]) -> Result<Vec<u8>, String> {
+fn gunzipped(body: &[u8]) -> Result<Vec<u8>, String> {
     const LARGEST: u64 = 64 << 20;
     let mut unpacked = Vec::new();
     let read = MultiGzDecoder::new(body).take(LARGEST + 1).read_to_end(&mut unpacked);

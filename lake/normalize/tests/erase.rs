@@ -111,7 +111,25 @@ proptest! {
         let (raw, object) = object(&[], &[body.as_bytes()]);
         let done = erased(&raw, &object, &subject("ana@example.com"));
         let left = String::from_utf8_lossy(&done.object).to_lowercase();
+        prop_assert_eq!(done.unreadable, 0);
         prop_assert!(done.records > 0 && !left.contains("ana@example") && !left.contains("ana%40example"), "{left}");
         prop_assert_eq!(erased(&raw, &done.object, &subject("ana@example.com")).records, 0);
     }
+}
+
+/// Documents inside texts, with escapes of their own; bodies that are packed, by whatever case of the word.
+#[test]
+fn what_is_inside_or_packed_is_looked_into() {
+    use std::io::Write;
+    let nested = r#"{"raw_event":"{\"payer\":\"Jos\\u00e9 P\\u00e9rez\"}"}"#;
+    let (raw, before) = object(&[], &[nested.as_bytes()]);
+    assert_eq!(erased(&raw, &before, &subject("José Pérez")).records, 1);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(paid("pi_1", "ana@example.com").as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let (raw, before) = object(&[("content-encoding", "GZIP")], &[&packed]);
+    let done = erased(&raw, &before, &subject("ana@example.com"));
+    assert_eq!((done.records, events(&raw, &done.object).len()), (1, 0));
+    let (raw, before) = object(&[("content-encoding", "br")], &[b"\x0b\x02\x80abc\x03"]);
+    assert_eq!(erased(&raw, &before, &subject("ana@example.com")).unreadable, 1, "and it is said");
 }

@@ -9,7 +9,7 @@
 //! dies before the commit has marked nothing, and keeps the same objects again under the same names. A row that can't be
 //! kept stays as it is, and the others go on.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use cauce_intake::{Brought, Intake, IntakeError};
 use cauce_normalize::EVENTS;
@@ -86,6 +86,7 @@ pub struct Poller {
 
 /// A row on its way.
 struct Found {
+    partition: String,
     place: String,
     id: String,
     obtained: DateTime<Utc>,
@@ -131,6 +132,8 @@ impl Poller {
                 tracing::warn!(%error, "connection to PostgreSQL ended");
             }
         });
+        // Times without a zone are UTC, whatever the server's is: a row keeps its day, and so its object.
+        client.batch_execute("SET TIME ZONE 'UTC'").await?;
         Ok(client)
     }
 
@@ -141,7 +144,8 @@ impl Poller {
         let refused: Vec<&str> = polled.refused.iter().map(|(id, _)| id.as_str()).collect();
         // As text, whatever their types are; a place in the file stays while its row is locked.
         let sql = format!(
-            "SELECT ctid::text, id::text, data::text, merchant::text, transactional_id::text, created_at::timestamptz
+            "SELECT ctid::text, id::text, data::text, merchant::text, transactional_id::text,
+                    CASE WHEN isfinite(created_at) THEN created_at::timestamptz END, tableoid::text
              FROM {table} WHERE processed IS NOT TRUE AND NOT (id::text = ANY($1))
              ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED"
         );
@@ -151,11 +155,13 @@ impl Poller {
         // Collected first: as a stream of borrows its futures could not be sent.
         let keeping: Vec<_> = found.iter().map(|row| self.keep(row)).collect();
         let kept: Vec<_> = stream::iter(keeping).buffered(Self::AT_ONCE).collect().await;
-        let (mut places, mut stored, mut known, mut refused) = (Vec::new(), 0, 0, Vec::new());
+        // A place is one in its partition.
+        let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let (mut stored, mut known, mut refused) = (0, 0, Vec::new());
         for (row, kept) in found.iter().zip(kept) {
             match kept {
                 Ok(is_new) => {
-                    places.push(row.place.as_str());
+                    places.entry(&row.partition).or_default().push(row.place.as_str());
                     stored += 1;
                     known += u64::from(!is_new);
                 }
@@ -167,7 +173,9 @@ impl Poller {
                 }
             }
         }
-        mark(&transaction, &table, &places).await?;
+        for (partition, places) in &places {
+            mark(&transaction, &table, partition, places).await?;
+        }
         transaction.commit().await?;
         polled.stored += stored;
         polled.known += known;
@@ -193,9 +201,17 @@ enum Refused {
     Store(IntakeError),
 }
 
-async fn mark(transaction: &Transaction<'_>, table: &str, places: &[&str]) -> Result<(), PollError> {
-    let sql = format!("UPDATE {table} SET processed = true WHERE ctid = ANY($1::text[]::tid[])");
-    transaction.execute(&sql, &[&places]).await?;
+async fn mark(
+    transaction: &Transaction<'_>,
+    table: &str,
+    partition: &str,
+    places: &[&str],
+) -> Result<(), PollError> {
+    let sql = format!(
+        "UPDATE {table} SET processed = true
+         WHERE tableoid = $1::text::oid AND ctid = ANY($2::text[]::tid[])"
+    );
+    transaction.execute(&sql, &[&partition, &places]).await?;
     Ok(())
 }
 
@@ -204,6 +220,7 @@ fn found(row: &Row) -> Result<Found, tokio_postgres::Error> {
     let (data, merchant, reference) = (text(2)?, text(3)?, text(4)?);
     let created_at: Option<DateTime<Utc>> = row.try_get(5)?;
     Ok(Found {
+        partition: text(6)?.unwrap_or_default(),
         place: text(0)?.unwrap_or_default(),
         id: text(1)?.unwrap_or_default(),
         // A row that does not say when it was made is of no day; it gets one that stays.

@@ -91,6 +91,31 @@ async fn rows_of_any_shape_are_taken_over_once_and_bad_ones_stop_nobody() {
     assert_eq!((again.stored, again.refused.len(), objects(&store).await), (0, 2, 4));
 }
 
+/// In a table of parts a row's place is one of its part only; times that are none, and other zones, are of no harm.
+#[tokio::test]
+async fn parts_of_a_table_and_strange_times() {
+    let Some(postgres) = Postgres::start() else { return };
+    let client = postgres.client().await;
+    client
+        .batch_execute(
+            r#"ALTER DATABASE postgres SET timezone TO 'America/Bogota';
+               CREATE TABLE raw_transactions (id BIGINT, data JSONB, merchant TEXT, transactional_id TEXT,
+                   processed BOOLEAN DEFAULT false, created_at TIMESTAMP) PARTITION BY LIST (id);
+               CREATE TABLE one PARTITION OF raw_transactions FOR VALUES IN (1);
+               CREATE TABLE two PARTITION OF raw_transactions FOR VALUES IN (2);
+               INSERT INTO raw_transactions (id, data, created_at) VALUES
+                   (1, '{"what": 1}', '2026-03-01T23:00:00'), (2, 'null', '-infinity')"#,
+        )
+        .await
+        .unwrap();
+    let store = Arc::new(InMemory::new());
+    let polled = poller(&postgres, &store, 1).poll(None).await.unwrap();
+    assert_eq!((polled.stored, polled.refused.len()), (1, 1));
+    assert_eq!(waiting(&client).await, 1, "that of the other part at the same place is not marked");
+    let kept = RawZone::new(store).list(|_| true).try_collect::<Vec<_>>().await.unwrap();
+    assert_eq!(kept[0].0.date().to_string(), "2026-03-01");
+}
+
 #[tokio::test]
 async fn two_pollers_share_the_rows_and_never_one() {
     let Some(postgres) = Postgres::start() else { return };

@@ -298,6 +298,9 @@ impl Worker {
     }
 }
 
+/// Events of one raw object that a model is asked about at most.
+const MOST_ASKED: usize = 100;
+
 struct Settled {
     files: Result<Vec<HotFile>, WriteError>,
     events: EventCounts,
@@ -344,7 +347,19 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
         raw_pos: *raw_pos,
         record: *record,
     };
-    let unread = days.values().flat_map(DayBatch::unread).map(of).collect();
+    // A large file that nobody knows is for people to look at, and not for a model row by row.
+    let mut asked: BTreeMap<RawId, usize> = BTreeMap::new();
+    let mut unread = Vec::new();
+    for event in days.values().flat_map(DayBatch::unread) {
+        let so_far = asked.entry(event.0.clone()).or_default();
+        *so_far += 1;
+        if *so_far <= MOST_ASKED {
+            unread.push(of(event));
+        }
+    }
+    for (raw_id, count) in asked.iter().filter(|(_, count)| **count > MOST_ASKED) {
+        tracing::warn!(%raw_id, count, "a model is asked about the first {MOST_ASKED} of its events only");
+    }
     let files = days.into_values().map(DayBatch::finish).collect::<Result<Vec<_>, _>>();
     Settled {
         files: files.map(|days| days.into_iter().flatten().collect()),
