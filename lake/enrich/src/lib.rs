@@ -183,7 +183,7 @@ impl Enricher {
         // Rules may have learned it since.
         let Some((event, received_at)) = self.unread(&asked).await? else { return Ok(Settled::NotNeeded) };
         let Some(unread) = &event.unread else { return Ok(Settled::NotNeeded) };
-        let mut sent = serde_json::to_string(&masked_document(unread))?;
+        let sent = serde_json::to_string(&masked_document(unread))?;
         if sent.len() > model::MOST_SENT {
             tracing::warn!(event_id = %id, bytes = sent.len(), "too large for a model; it waits for rules");
             return Ok(Settled::NotNeeded);
@@ -201,7 +201,7 @@ impl Enricher {
             attempts: i32::try_from(delivery.receipts + calls).unwrap_or(i32::MAX),
             model: self.settings.name.clone(),
             question: model::QUESTION,
-            sent: std::mem::take(&mut sent),
+            sent,
             answer,
         };
         // Somebody may have been erased while the model thought.
@@ -273,10 +273,10 @@ impl Enricher {
     }
 
     async fn keep(&self, id: &EventId, answer: &ModelAnswer) -> Result<(), Unanswered> {
-        let now = Utc::now();
-        let mut bundle =
-            Bundle::new(MODEL, kind::MODEL_ANSWER, now.date_naive(), &now.format("%H").to_string());
-        bundle.push(&Envelope::bare(serde_json::to_vec(answer)?, now))?;
+        // Named by its event alone: of two answers to it the first is kept.
+        let day = answer.received_at.date_naive();
+        let mut bundle = Bundle::new(MODEL, kind::MODEL_ANSWER, day, &id.to_string());
+        bundle.push(&Envelope::bare(serde_json::to_vec(answer)?, Utc::now()))?;
         let object = bundle.seal_unique("answer")?;
         self.raw.put(&object).await?;
         let place = Place { raw_id: object.id, raw_pos: 0, record: answer.record };

@@ -180,6 +180,33 @@ async fn what_the_model_finds_in_the_event_is_kept_once_and_names_nobody() {
     assert_eq!(lake.asked(), 1);
 }
 
+/// Answers of one hour are as many as their events, and one event has one, also where its first was never noted.
+#[tokio::test]
+async fn each_event_has_an_answer_and_none_has_two() {
+    let lake = lake(Mood::Right).await;
+    let other = |reference: &str| {
+        let mut event = strange();
+        event["ref"] = reference.into();
+        event
+    };
+    let first = lake.bring(&other("A-1")).await;
+    let second = lake.bring(&other("A-2")).await;
+    assert_eq!(lake.enricher.batch().await.unwrap().answered, 2);
+    for (id, reference) in [(first, "A-1"), (second, "A-2")] {
+        let event = lake.answer(&id).await.unwrap();
+        assert_eq!((event.id, event.reading.payment_id.as_deref()), (id, Some(reference)));
+    }
+    // As after a crash between keeping an answer and noting where it is.
+    let forgetful = Enricher {
+        index: EventIndex::new(Arc::new(SqliteLedger::in_memory().unwrap())),
+        ..lake.enricher.clone()
+    };
+    lake.bring(&other("A-1")).await;
+    assert_eq!(forgetful.batch().await.unwrap().answered, 1);
+    let noted = forgetful.index.answer(&first).await.unwrap();
+    assert_eq!(noted, lake.enricher.index.answer(&first).await.unwrap(), "it is the same object");
+}
+
 #[tokio::test]
 async fn what_is_not_in_the_event_is_not_believed() {
     for mood in [Mood::Inventing, Mood::Obedient, Mood::Malformed] {
