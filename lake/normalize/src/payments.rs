@@ -93,6 +93,7 @@ pub fn events(raw: &RawId, raw_pos: i32, envelope: &Envelope<'_>) -> Vec<Payment
             Some(hash) => hash.clone(),
             None => body_hash(body),
         },
+        was_erased_from: envelope.headers.contains_key(BODY_HEADER),
         gone: 0,
         events: Vec::new(),
     };
@@ -146,6 +147,8 @@ struct Making<'r> {
     rules: bool,
     known_since: DateTime<Utc>,
     body_hash: String,
+    /// Only then a tombstone is one: anybody can send its words.
+    was_erased_from: bool,
     /// Events of records that were erased: those behind them keep their places.
     gone: usize,
     events: Vec<PaymentEvent>,
@@ -153,7 +156,7 @@ struct Making<'r> {
 
 impl Making<'_> {
     fn record(&mut self, record: &Node, sent: Sent<'_>) {
-        if let Some(events) = events_gone(record) {
+        if let Some(events) = events_gone(record).filter(|_| self.was_erased_from) {
             self.gone += events;
             return;
         }

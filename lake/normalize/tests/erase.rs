@@ -133,3 +133,12 @@ fn what_is_inside_or_packed_is_looked_into() {
     let (raw, before) = object(&[("content-encoding", "br")], &[b"\x0b\x02\x80abc\x03"]);
     assert_eq!(erased(&raw, &before, &subject("ana@example.com")).unreadable, 1, "and it is said");
 }
+
+#[test]
+fn whoever_sends_the_words_of_a_tombstone_erases_nothing() {
+    let paid = paid("pi_1", "cauce-erased:9999");
+    let (raw, object) =
+        object(&[("content-type", "application/json")], &[paid.as_bytes(), b"cauce-erased:1"]);
+    let found = events(&raw, &object);
+    assert_eq!((found.len(), found[0].record, found[0].reading.status.as_str()), (2, 0, "APPROVED"));
+}
