@@ -97,7 +97,7 @@ impl Maintainer {
             self.rewrite_rows(*day, objects, &mut done).await?;
         }
         if !days.is_empty() {
-            self.delete_all("results", |_| true, &mut done).await?;
+            self.delete_all("results", &mut done).await?;
             let derived = self.derive(now).await?;
             done.derived.extend(derived.into_iter().map(|made| made.path));
         }
@@ -158,7 +158,7 @@ impl Maintainer {
             }
             let day_of = format!("replaced/{table}/date={day}");
             // What a replay had replaced has rows of its time. All of the day: they say not whose.
-            self.delete_all(&day_of, |_| true, done).await?;
+            self.delete_all(&day_of, done).await?;
         }
         Ok(())
     }
@@ -219,15 +219,10 @@ impl Maintainer {
         Ok(())
     }
 
-    async fn delete_all(
-        &self,
-        folder: &str,
-        wanted: impl Fn(&ObjectMeta) -> bool,
-        done: &mut Erased,
-    ) -> Result<(), MaintainError> {
+    async fn delete_all(&self, folder: &str, done: &mut Erased) -> Result<(), MaintainError> {
         let store: &Arc<dyn ObjectStore> = &self.store;
         let found: Vec<ObjectMeta> = store.list(Some(&Path::from(folder))).try_collect().await?;
-        for meta in found.iter().filter(|meta| wanted(meta)) {
+        for meta in &found {
             self.delete(&meta.location, done).await?;
         }
         Ok(())

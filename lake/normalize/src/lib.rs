@@ -17,7 +17,7 @@ mod payments;
 mod quality;
 mod snapshot;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 pub use answers::{MODEL, ModelAnswer, answered, holds_answers};
 use cauce_model::{DatedRate, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
@@ -127,21 +127,18 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
 
 /// What currencies are worth, each day and currency once: the last of a file.
 fn dated_rates<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    let mut newest = BTreeMap::new();
     for (pos, envelope) in envelopes {
         let content_type = envelope.headers.get("content-type").map(String::as_str);
         for rate in rates::read(Bytes { content_type, body: envelope.body.bytes() }) {
             match rate {
-                Ok(rate) => out.rates.push((*pos, rate)),
-                Err((rule, reason, record)) => out.quarantine.push(Quarantined {
-                    raw_pos: *pos,
-                    fetched_at: envelope.fetched_at,
-                    rule,
-                    reason,
-                    record: Cow::Owned(record),
-                }),
+                // Of two for one day in a file the last is meant.
+                Ok(rate) => drop(newest.insert((rate.date, rate.currency.code()), (*pos, rate))),
+                Err(broken) => out.quarantine.push(part(*pos, envelope, broken)),
             }
         }
     }
+    out.rates.extend(newest.into_values());
 }
 
 /// Offers of the system before: every body says its market.
@@ -163,13 +160,7 @@ fn imported_runs<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
                 for run in runs {
                     match run {
                         Ok(run) => out.imported_runs.push((*pos, run)),
-                        Err((rule, reason, record)) => out.quarantine.push(Quarantined {
-                            raw_pos: *pos,
-                            fetched_at: envelope.fetched_at,
-                            rule,
-                            reason,
-                            record: Cow::Owned(record),
-                        }),
+                        Err(broken) => out.quarantine.push(part(*pos, envelope, broken)),
                     }
                 }
             }
@@ -196,6 +187,15 @@ fn envelopes<'a>(lines: &'a [Line<'a>], quarantine: &mut Vec<Quarantined<'a>>) -
         }
     }
     good
+}
+
+/// A record out of the body of an envelope, set aside: the rule that it broke, why, and what it says.
+fn part<'a>(
+    pos: i32,
+    envelope: &Envelope<'_>,
+    (rule, reason, record): (Rule, String, String),
+) -> Quarantined<'a> {
+    Quarantined { raw_pos: pos, fetched_at: envelope.fetched_at, rule, reason, record: Cow::Owned(record) }
 }
 
 /// The whole body of an envelope, set aside.

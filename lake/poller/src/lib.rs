@@ -17,7 +17,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use futures::{StreamExt, stream};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 use thiserror::Error;
 use tokio_postgres::{Client, Row, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -233,25 +233,22 @@ fn found(row: &Row) -> Result<Found, tokio_postgres::Error> {
 fn body(
     data: Option<String>,
     merchant: Option<String>,
-    reference: Option<String>,
+    transactional_id: Option<String>,
 ) -> Result<Vec<u8>, String> {
     let data = data.filter(|data| !matches!(data.as_str(), "null" | "\"\""));
     let data = data.ok_or("its data is null or empty")?;
-    let mut kept = json!({ "merchant": merchant, "transactional_id": reference });
-    // The column is JSONB, so this is JSON; numbers stay as PostgreSQL writes them.
-    let data = serde_json::value::RawValue::from_string(data).map_err(|error| error.to_string())?;
-    let members = match &mut kept {
-        Value::Object(members) => members,
-        _ => return Err("its columns are no JSON".to_owned()),
-    };
-    members.retain(|_, value| !value.is_null());
     #[derive(Serialize)]
-    struct Kept<'a> {
-        #[serde(flatten)]
-        beside: &'a serde_json::Map<String, Value>,
-        raw_event: Box<serde_json::value::RawValue>,
+    struct Kept {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        merchant: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        transactional_id: Option<String>,
+        raw_event: Box<RawValue>,
     }
-    serde_json::to_vec(&Kept { beside: members, raw_event: data }).map_err(|error| error.to_string())
+    // The column is JSONB, so this is JSON; numbers stay as PostgreSQL writes them.
+    let raw_event = RawValue::from_string(data).map_err(|error| error.to_string())?;
+    let kept = Kept { merchant, transactional_id, raw_event };
+    serde_json::to_vec(&kept).map_err(|error| error.to_string())
 }
 
 /// A table's name as SQL: each of its parts in quotes.

@@ -92,7 +92,8 @@ async fn a_payment_counts_once_by_what_became_of_it() {
         intent("pi_5", "succeeded", paid, 900, "eur"),
     ];
     bring(&store, "stripe", kind::PAYMENT_EVENT, paid + TimeDelta::seconds(5), &bodies).await;
-    let rates = ["date,currency,per_usd\n2026-02-28,BRL,5.00\n2026-02-20,EUR,0.9\n".to_owned()];
+    let rates =
+        ["date,currency,per_usd\n2026-02-28,BRL,9.00\n2026-02-28,BRL,5.00\n2026-02-20,EUR,0.9\n".to_owned()];
     bring(&store, "fx_rates", kind::FILE, paid, &rates).await;
     let lake = derived(&store).await;
     let metrics: PaymentMetrics = lake.payment_metrics(&of("2026-03-01", "2026-03-02")).await.unwrap();
@@ -104,7 +105,7 @@ async fn a_payment_counts_once_by_what_became_of_it() {
     assert_eq!((metrics.latency_ms.events, metrics.latency_ms.p50), (7, Some(5_000)));
     let stripe = &metrics.providers[0];
     assert_eq!((stripe.provider.as_str(), stripe.outcomes.payments, stripe.events), ("stripe", 5, 7));
-    // 100 reais at 5 and 7 dollars; the euros' rate is ten days old, so what they were worth is not known.
+    // 100 reais at 5, the last that the file says, and 7 dollars; the euros' rate is ten days old, so what they were worth is not known.
     assert_eq!((stripe.captured_usd.as_deref(), stripe.without_rate), (Some("27.00000000"), 1));
     let reais = metrics.currencies.iter().find(|one| one.currency.as_deref() == Some("BRL")).unwrap();
     assert_eq!((reais.captured_minor, reais.captured_usd.as_deref()), (10_000, Some("20.00000000")));

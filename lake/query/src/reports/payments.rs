@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use cauce_tables::{Days, Derived, Table};
 use chrono::NaiveDate;
 use futures::try_join;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -391,21 +392,22 @@ fn counted(rows: &[Row], column: &str, wanted: impl Fn(&Row) -> bool) -> Vec<Cou
     counted
 }
 
-/// Sums of dollars are decimals as text.
-fn dollars(row: &Row) -> Option<rust_decimal::Decimal> {
-    text(row, "captured_usd")?.parse().ok()
+/// A sum of dollars, and those of a row; what is not known adds nothing.
+fn with_dollars(before: Option<Decimal>, row: &Row) -> Option<Decimal> {
+    let more = text(row, "captured_usd").and_then(|usd| usd.parse().ok());
+    match (before, more) {
+        (Some(before), Some(more)) => before.checked_add(more),
+        (before, more) => before.or(more),
+    }
 }
 
 fn providers(money: &[Row], latencies: &BTreeMap<Option<String>, (u64, Latency)>) -> Vec<ProviderOutcomes> {
-    let mut found: BTreeMap<String, (Outcomes, Option<rust_decimal::Decimal>, u64)> = BTreeMap::new();
+    let mut found: BTreeMap<String, (Outcomes, Option<Decimal>, u64)> = BTreeMap::new();
     for row in money {
         let Some(provider) = text(row, "provider") else { continue };
         let (all, usd, without) = found.entry(provider).or_default();
         *all = all.and(outcomes(row));
-        *usd = match (*usd, dollars(row)) {
-            (Some(before), Some(more)) => before.checked_add(more),
-            (before, more) => before.or(more),
-        };
+        *usd = with_dollars(*usd, row);
         *without += count(row, "without_rate");
     }
     // Of some there are events and no payments.
@@ -414,7 +416,7 @@ fn providers(money: &[Row], latencies: &BTreeMap<Option<String>, (u64, Latency)>
     }
     let of = |(provider, (outcomes, usd, without_rate)): (String, (Outcomes, Option<_>, u64))| {
         let (events, latency_ms) = latencies.get(&Some(provider.clone())).copied().unwrap_or_default();
-        let captured_usd = usd.map(|usd: rust_decimal::Decimal| usd.to_string());
+        let captured_usd = usd.map(|usd: Decimal| usd.to_string());
         ProviderOutcomes { provider, outcomes, events, latency_ms, captured_usd, without_rate }
     };
     let mut providers: Vec<ProviderOutcomes> = found.into_iter().map(of).collect();
@@ -436,12 +438,8 @@ fn currencies(money: &[Row]) -> Vec<InCurrency> {
         one.outcomes = one.outcomes.and(outcomes(row));
         one.captured_minor += whole(row, "captured_minor");
         one.refunded_minor += whole(row, "refunded_minor");
-        let before = one.captured_usd.as_deref().and_then(|usd| usd.parse::<rust_decimal::Decimal>().ok());
-        let usd = match (before, dollars(row)) {
-            (Some(before), Some(more)) => before.checked_add(more),
-            (before, more) => before.or(more),
-        };
-        one.captured_usd = usd.map(|usd| usd.to_string());
+        let before = one.captured_usd.as_deref().and_then(|usd| usd.parse().ok());
+        one.captured_usd = with_dollars(before, row).map(|usd| usd.to_string());
     }
     let mut currencies: Vec<InCurrency> = found.into_values().collect();
     currencies.sort_by_key(|one| std::cmp::Reverse(one.outcomes.payments));
