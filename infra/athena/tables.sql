@@ -374,7 +374,17 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.payments (
   `first_event_at` timestamp,
   `last_event_at` timestamp,
   `events` int,
-  `flags` string
+  `flags` string,
+  `identity` string,
+  `last_day` date
 )
+PARTITIONED BY (`date` date)
 STORED AS PARQUET
-LOCATION 's3://BUCKET/PREFIX/tables/payments/';
+LOCATION 's3://BUCKET/PREFIX/tables/payments/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/payments/date=${date}/'
+);

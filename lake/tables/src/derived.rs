@@ -22,7 +22,7 @@ pub enum Derived {
     FactOfferChanges,
     /// Checks of snapshots against those before them.
     OpsDerivedQuality,
-    /// What became of each payment.
+    /// What became of each payment, by the day of its first event.
     Payments,
 }
 
@@ -43,7 +43,7 @@ impl Derived {
 
     /// Whether it has one object per day; else it is one object.
     pub fn by_day(self) -> bool {
-        !matches!(self, Self::DimAdvertisers | Self::Payments)
+        !matches!(self, Self::DimAdvertisers)
     }
 
     /// The columns of its files, without the partition column `date`.
@@ -62,7 +62,7 @@ impl Derived {
             Self::DimAdvertisers => &["venue", "advertiser_id", "effective_date"],
             Self::FactOfferChanges => &["venue", "crypto", "fiat", "trade_type", "changed_at"],
             Self::OpsDerivedQuality => &["venue", "crypto", "fiat", "trade_type", "check_timestamp"],
-            Self::Payments => &["provider", "provider_payment_id"],
+            Self::Payments => &["provider", "provider_payment_id", "identity"],
         }
     }
 

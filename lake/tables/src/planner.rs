@@ -167,6 +167,13 @@ impl Listed {
     }
 }
 
+impl PlannedFile {
+    /// All rows of an object of a derived table.
+    pub fn whole(meta: ObjectMeta, date: NaiveDate) -> Self {
+        Self { meta, date, zone: Zone::Sealed, rows: Take::All }
+    }
+}
+
 /// Plans reads of a lake.
 #[derive(Debug, Clone)]
 pub struct Planner {

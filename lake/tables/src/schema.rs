@@ -362,6 +362,10 @@ pub(crate) fn payments() -> Schema {
         required("last_event_at", ts()),
         required("events", DataType::Int32),
         optional("flags", DataType::Utf8),
+        // Of the one event of a payment that has no id; and the day of the newest raw object with an event of it. Added
+        // later, when the table came to have an object a day.
+        optional("identity", DataType::Utf8),
+        optional("last_day", DataType::Date32),
     ])
 }
 

@@ -2,6 +2,7 @@
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray},
+    buffer::NullBuffer,
     datatypes::{ArrowPrimitiveType, Decimal128Type, Int32Type, TimestampMicrosecondType},
     error::ArrowError,
 };
@@ -82,17 +83,25 @@ pub struct Repeated<'b> {
     pub places: &'b [i32],
     /// The texts that there are. Batches of one row group mostly share them.
     pub texts: &'b StringArray,
+    nulls: Option<&'b NullBuffer>,
 }
 
 impl<'b> Repeated<'b> {
     fn of(column: &'b ArrayRef) -> Option<Self> {
         let column = column.as_dictionary_opt::<Int32Type>()?;
-        Some(Self { places: column.keys().values(), texts: column.values().as_string_opt()? })
+        let keys = column.keys();
+        Some(Self { places: keys.values(), texts: column.values().as_string_opt()?, nulls: keys.nulls() })
+    }
+
+    /// The place of a row's text, or none.
+    pub fn place(&self, row: usize) -> Option<i32> {
+        let is_there = self.nulls.is_none_or(|nulls| nulls.is_valid(row));
+        is_there.then(|| self.places.get(row).copied()).flatten()
     }
 
     /// The text of a row; empty where there is none.
     pub fn row(&self, row: usize) -> &'b str {
-        self.places.get(row).and_then(|place| self.text(*place)).unwrap_or_default()
+        self.place(row).and_then(|place| self.text(place)).unwrap_or_default()
     }
 
     /// The place of a text, if it is there.

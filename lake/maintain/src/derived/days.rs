@@ -1,6 +1,6 @@
 //! The files that observations are in, day by day, and what tells one state of them from another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cauce_tables::{Days, Derived, PlanError, PlannedFile, Planner, Table};
 use chrono::NaiveDate;
@@ -73,10 +73,20 @@ impl DayFiles {
 
     /// The first day whose files are not those that something was made from.
     pub(super) fn first_changed(&self, days: &BTreeMap<NaiveDate, Option<String>>) -> Option<NaiveDate> {
-        let first = *self.files.keys().next()?;
-        let gone = days.keys().filter(|day| **day >= first && !self.files.contains_key(day)).copied();
+        self.changed(days).first().copied()
+    }
+
+    /// The days whose files are not those that something was made from.
+    pub(super) fn changed(&self, days: &BTreeMap<NaiveDate, Option<String>>) -> BTreeSet<NaiveDate> {
+        let Some(first) = self.files.keys().next() else { return BTreeSet::new() };
+        let gone = days.keys().filter(|day| *day >= first && !self.files.contains_key(day));
         let other = self.files.keys().filter(|day| days.get(day).cloned().flatten() != self.state(**day));
-        gone.chain(other.copied()).min()
+        gone.chain(other).copied().collect()
+    }
+
+    /// Bytes of all files.
+    pub(super) fn bytes(&self) -> u64 {
+        self.files.values().flatten().map(|(_, file)| file.meta.size).sum()
     }
 
     /// The state of every day.

@@ -16,7 +16,7 @@ use arrow::{array::RecordBatch, error::ArrowError};
 use cauce_tables::{Days, Derived, Inputs, PlanError, PlannedFile, WriteError};
 use chrono::{DateTime, NaiveDate, Utc};
 use days::DayFiles;
-use object_store::{ObjectMeta, PutMode, UpdateVersion};
+use object_store::{ObjectMeta, PutMode, PutResult, UpdateVersion};
 pub use quality::QualitySettings;
 use serde::Serialize;
 
@@ -83,6 +83,9 @@ impl Maintainer {
         now: DateTime<Utc>,
         rebuilt: &mut Vec<Rebuilt>,
     ) -> Result<(), MaintainError> {
+        if table == Derived::Payments {
+            return payments::rebuild(self, which, now, rebuilt).await;
+        }
         // Days before are about to go, one table after the other: what is derived takes them for gone.
         let first = self.settings.retention.tables.map(|kept| first_kept(now, kept));
         let observed = DayFiles::list(&self.planner, table, first).await?;
@@ -116,14 +119,16 @@ impl Maintainer {
                     advertisers::make(&self.planner, &observed, before).await?
                 }
                 Derived::FactOfferChanges => offer_changes::make(&self.planner, &observed, day).await?,
-                Derived::Payments => payments::make(&self.planner, &observed).await?,
+                // By day, and not from a day's own events only: made above.
+                Derived::Payments => continue,
                 Derived::OpsDerivedQuality => {
                     quality::make(&self.planner, &observed, day, &self.settings.quality).await?
                 }
             };
             let rows = made.rows.num_rows();
             let inputs = Inputs { rules: rules.clone(), days: made.days };
-            if self.put_derived(table, day, &made.rows, &inputs, before.map(|file| &file.meta)).await? {
+            let before = before.map(|file| &file.meta);
+            if self.put_derived(table, day, &made.rows, &inputs, before).await?.is_some() {
                 tracing::info!(%table, path, rows, "derived");
                 rebuilt.push(Rebuilt { table: table.name(), path, rows });
             }
@@ -141,7 +146,7 @@ impl Maintainer {
         }
     }
 
-    /// Puts an object in place of the one that was there; false if another was put there meanwhile.
+    /// Puts an object in place of the one that was there; none if another was put there meanwhile.
     async fn put_derived(
         &self,
         table: Derived,
@@ -149,8 +154,9 @@ impl Maintainer {
         rows: &RecordBatch,
         inputs: &Inputs,
         before: Option<&ObjectMeta>,
-    ) -> Result<bool, MaintainError> {
-        let bytes = table.encode(rows, inputs)?;
+    ) -> Result<Option<ObjectMeta>, MaintainError> {
+        let (location, bytes) = (table.path(day), table.encode(rows, inputs)?);
+        let size = bytes.len() as u64;
         let mode = match before {
             None => PutMode::Create,
             Some(meta) => {
@@ -158,13 +164,15 @@ impl Maintainer {
             }
         };
         fail::fail_point!("derive.before_put");
-        match self.store.put_opts(&table.path(day), bytes.into(), mode.into()).await {
-            Ok(_) => Ok(true),
+        match self.store.put_opts(&location, bytes.into(), mode.into()).await {
+            Ok(PutResult { e_tag, version }) => {
+                Ok(Some(ObjectMeta { location, last_modified: Utc::now(), size, e_tag, version }))
+            }
             Err(
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. }
                 | object_store::Error::NotFound { .. },
-            ) => Ok(false),
+            ) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
