@@ -22,9 +22,12 @@ use tokio::sync::OnceCell;
 
 use crate::{
     as_of::{AdvertisersAsOf, received_by},
-    dimensions, functions,
-    history::{FileCache, PassingFile, SnapshotsFile},
+    dimensions,
+    files::FileCache,
+    functions,
+    history::{PassingFile, SnapshotsFile},
     provider::{Kind, LakeTable, STORE_URL},
+    reports::{PaidFile, SaidFile},
     views,
 };
 
@@ -63,7 +66,7 @@ impl From<DataFusionError> for QueryError {
     }
 }
 
-/// A lake to ask. Cheap to clone; keeps the footers, and what price histories need of the files,
+/// A lake to ask. Cheap to clone; keeps the footers, and what price histories and figures of payments need of the files,
 /// that were read.
 #[derive(Clone)]
 pub struct Lake {
@@ -71,6 +74,8 @@ pub struct Lake {
     planner: Planner,
     snapshots: FileCache<SnapshotsFile>,
     passing: FileCache<PassingFile>,
+    paid: FileCache<PaidFile>,
+    said: FileCache<SaidFile>,
     store: Arc<dyn ObjectStore>,
     as_of: Option<DateTime<Utc>>,
 }
@@ -105,8 +110,16 @@ impl Lake {
 
     fn at(store: Arc<dyn ObjectStore>, as_of: Option<DateTime<Utc>>) -> Self {
         let planner = Planner::new(Arc::clone(&store));
-        let (snapshots, passing) = (FileCache::new(planner.clone()), FileCache::new(planner.clone()));
-        Self { context: Arc::default(), planner, snapshots, passing, store, as_of }
+        Self {
+            context: Arc::default(),
+            snapshots: FileCache::new(planner.clone()),
+            passing: FileCache::new(planner.clone()),
+            paid: FileCache::new(planner.clone()),
+            said: FileCache::new(planner.clone()),
+            planner,
+            store,
+            as_of,
+        }
     }
 
     /// Tables and views for SQL, made when they are asked for first: price histories don't need them.
@@ -210,6 +223,14 @@ impl Lake {
 
     pub(crate) fn passing(&self) -> &FileCache<PassingFile> {
         &self.passing
+    }
+
+    pub(crate) fn paid(&self) -> &FileCache<PaidFile> {
+        &self.paid
+    }
+
+    pub(crate) fn said(&self) -> &FileCache<SaidFile> {
+        &self.said
     }
 
     /// The planner, which knows every file that was read.

@@ -5,6 +5,7 @@ mod analysts;
 mod as_of;
 mod days;
 mod dimensions;
+mod files;
 mod fingerprint;
 mod functions;
 mod history;

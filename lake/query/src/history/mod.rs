@@ -14,7 +14,6 @@
 //! - `gap`: no snapshot was taken. A bucket with snapshots and a count of 0 had no such offers: that is no gap.
 
 mod buckets;
-mod files;
 mod offers;
 mod snapshots;
 pub(crate) mod statistics;
@@ -27,14 +26,12 @@ use cauce_model::{Amount, Asset, Fiat, Rate, TradeType, Venue};
 use cauce_tables::{Days, Table};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use datafusion::common::DataFusionError;
-pub(crate) use files::FileCache;
-use files::Pair;
 pub(crate) use offers::PassingFile;
 use offers::PassingOffers;
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub(crate) use snapshots::SnapshotsFile;
-use snapshots::{Figures, SnapshotsOf};
+use snapshots::{Figures, Pair, SnapshotsOf};
 use thiserror::Error;
 
 use crate::{Lake, QueryError, Reads, json_rows};

@@ -23,9 +23,9 @@ use chrono::NaiveDate;
 
 use super::{
     HistoryFilter,
-    files::{Decoded, Pair},
-    snapshots::{Figures, SnapshotKey},
+    snapshots::{Figures, Pair, SnapshotKey},
 };
+use crate::{files::Decoded, provider::Kind};
 
 /// What passes in one file.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl HistoryFilter {
 const COUNTED: [&str; 3] = ["snapshot_id", "price", "available_amount"];
 
 impl Decoded for PassingFile {
-    const TABLE: Table = Table::FactOffers;
+    const OF: Kind = Kind::Observed(Table::FactOffers);
     /// Months of dozens of filters.
     const KEPT: u64 = 128 << 20;
     type Question = (Pair, HistoryFilter);

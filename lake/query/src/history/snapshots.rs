@@ -11,7 +11,7 @@ use cauce_tables::{
     typed::{Columns, value},
 };
 
-use super::files::{Decoded, Pair};
+use crate::{files::Decoded, provider::Kind};
 
 /// A market: venue, asset, fiat and the taker's side, as they stand in the table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,6 +100,20 @@ impl SnapshotsFile {
     }
 }
 
+/// A pair: asset and currency, as they stand in the tables.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Pair {
+    pub(crate) crypto: String,
+    pub(crate) fiat: String,
+}
+
+impl Pair {
+    /// The columns that name it, with what they say.
+    pub(super) fn values(&self) -> [(&str, &str); 2] {
+        [("crypto", self.crypto.as_str()), ("fiat", self.fiat.as_str())]
+    }
+}
+
 /// What is asked of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SnapshotsOf {
@@ -126,7 +140,7 @@ const FIGURES: [&str; 6] =
     ["total_available_volume", "median_price", "min_price", "max_price", "sum_price", "sum_price_sq"];
 
 impl Decoded for SnapshotsFile {
-    const TABLE: Table = Table::FactMarketDepth;
+    const OF: Kind = Kind::Observed(Table::FactMarketDepth);
     /// A year of some ten markets, every ten minutes.
     const KEPT: u64 = 128 << 20;
     type Question = SnapshotsOf;

@@ -14,7 +14,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::payments::{FAILED, Outcomes, SUCCEEDED, wilson_at};
+use super::payments::{FAILED, Outcomes, SUCCEEDED, in_sql, wilson_at};
 use crate::{Lake, QueryError, Reads, history::literal};
 
 /// Weeks that are looked back.
@@ -92,12 +92,16 @@ impl Lake {
                 format!("(first_event_at >= {} AND first_event_at < {})", literal(begin), literal(end))
             })
             .collect();
+        let (succeeded, failed) = (in_sql(&SUCCEEDED), in_sql(&FAILED));
+        let first = hour - TimeDelta::weeks(i64::from(WEEKS));
         let sql = format!(
             "SELECT provider, date_trunc('hour', first_event_at) AS hour, count(*) AS payments,
-                    count(*) FILTER (WHERE status_category IN {SUCCEEDED}) AS succeeded,
-                    count(*) FILTER (WHERE status_category IN {FAILED}) AS failed
-             FROM payments WHERE first_event_at >= {} AND ({}) GROUP BY 1, 2",
-            literal(hour - TimeDelta::weeks(i64::from(WEEKS))),
+                    count(*) FILTER (WHERE status_category IN {succeeded}) AS succeeded,
+                    count(*) FILTER (WHERE status_category IN {failed}) AS failed
+             FROM payments WHERE date >= DATE '{}' AND first_event_at >= {} AND ({}) GROUP BY 1, 2",
+            // What happened before was received after; clocks may differ by some.
+            (first - TimeDelta::days(1)).date_naive(),
+            literal(first),
             within.join(" OR ")
         );
         let mut providers: BTreeMap<String, (Outcomes, Vec<Outcomes>)> = BTreeMap::new();

@@ -1,21 +1,21 @@
-//! What a price history needs of a file, read once and kept.
+//! What a report needs of a file, read once and kept.
 //!
 //! Files never change under one ETag, so what was decoded stays true as long as the planner names the file and takes
 //! the same rows of it. Opening and decoding the files of a month costs far more than computing over them.
 
 use std::{fmt, hash::Hash, marker::PhantomData, panic, sync::Arc};
 
-use cauce_tables::{Days, PlanError, PlannedFile, Planner, Table, Take};
+use cauce_tables::{Days, PlanError, PlannedFile, Planner, Take};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::QueryError;
+use crate::{QueryError, provider::Kind};
 
 /// What is kept of a file.
 pub(crate) trait Decoded: Sized + fmt::Debug + Send + Sync + 'static {
     /// The table that the file belongs to.
-    const TABLE: Table;
+    const OF: Kind;
     /// Bytes kept over all files.
     const KEPT: u64;
     /// What is asked of the file.
@@ -30,20 +30,6 @@ pub(crate) trait Decoded: Sized + fmt::Debug + Send + Sync + 'static {
 
     /// About how many bytes it takes in memory.
     fn bytes(&self) -> usize;
-}
-
-/// A pair: asset and currency, as they stand in the tables.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Pair {
-    pub(crate) crypto: String,
-    pub(crate) fiat: String,
-}
-
-impl Pair {
-    /// The columns that name it, with what they say.
-    pub(super) fn values(&self) -> [(&str, &str); 2] {
-        [("crypto", self.crypto.as_str()), ("fiat", self.fiat.as_str())]
-    }
 }
 
 /// A file, the rows taken of it, and what was asked.
@@ -99,7 +85,7 @@ impl<T: Decoded> FileCache<T> {
     }
 
     /// What the files of some days say, in the order of days.
-    pub(super) async fn read(&self, days: Days, question: &T::Question) -> Result<Vec<Arc<T>>, QueryError> {
+    pub(crate) async fn read(&self, days: Days, question: &T::Question) -> Result<Vec<Arc<T>>, QueryError> {
         let mut tries = 1;
         loop {
             match self.read_once(days, question).await {
@@ -110,7 +96,10 @@ impl<T: Decoded> FileCache<T> {
     }
 
     async fn read_once(&self, days: Days, question: &T::Question) -> Result<Vec<Arc<T>>, PlanError> {
-        let plan = self.planner.plan(T::TABLE, days).await?;
+        let plan = match T::OF {
+            Kind::Observed(table) => self.planner.plan(table, days).await?,
+            Kind::Derived(table) => self.planner.derived(table, days).await?,
+        };
         let files = stream::iter(plan).map(|file| self.file(file, question));
         files.buffered(Self::PARALLEL).try_collect().await
     }
