@@ -59,6 +59,8 @@ names! {
         Refund = "refund",
         /// A chargeback, or what may become one.
         Dispute = "dispute",
+        /// What payments are made for: an order, an invoice, a link. Its payments are told of by themselves.
+        Order = "order",
         /// Money sent to a merchant's bank, or to others.
         Payout = "payout",
         /// A call that the provider refused or failed. No payment was changed by it.

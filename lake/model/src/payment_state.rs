@@ -257,10 +257,36 @@ impl Amounts {
             authorized: stated_authorized.max(captured),
             stated_authorized,
             captured,
-            refunded: refunded.max(last(|totals| totals.refunded)),
+            refunded: refunded.max(last(|totals| totals.refunded)).saturating_sub(came_to_nothing(events)),
             disputed: if won { disputed } else { disputed.max(last(|totals| totals.disputed)) },
         }
     }
+}
+
+/// Refunds that failed after the whole that had gone back was last said, which had counted them.
+fn came_to_nothing(events: &[&Observed]) -> i64 {
+    let says_whole = |event: &&Observed| {
+        event.totals.refunded.is_some()
+            || event.subject == Subject::Refund
+                && event.operation_id.is_none()
+                && event.status == Status::Refunded
+    };
+    let Some(last) = events.iter().rposition(says_whole) else { return 0 };
+    let is_failure = |event: &&&Observed| {
+        event.subject == Subject::Refund
+            && event.operation_id.is_some()
+            && matches!(event.status, Status::Failed | Status::Cancelled | Status::Declined)
+    };
+    let mut failed: BTreeMap<Option<&str>, i64> = BTreeMap::new();
+    for event in events[last + 1..].iter().filter(is_failure) {
+        let already = events[..last]
+            .iter()
+            .any(|before| before.operation_id == event.operation_id && is_failure(&before));
+        if !already {
+            failed.insert(event.operation_id.as_deref(), event.amount.unwrap_or(0));
+        }
+    }
+    failed.into_values().fold(0, i64::saturating_add)
 }
 
 /// Amounts of operations that ended so: each operation once, by its last status. What has no operation says the whole.
@@ -311,11 +337,19 @@ fn overlaid(status: Option<Status>, amounts: &Amounts, events: &[&Observed]) -> 
     let of_refund = last(Subject::Refund);
     let went_back =
         amounts.refunded > 0 || matches!(of_refund, Some(Status::Refunded | Status::PartiallyRefunded));
+    // Money that was taken does not expire, and what was not taken of a reservation may be given up.
+    let status = match status {
+        Some(Status::Expired) if amounts.captured > 0 => Some(Status::Approved),
+        Some(Status::Cancelled) if amounts.captured > 0 && amounts.captured < amounts.stated_authorized => {
+            Some(Status::Approved)
+        }
+        _ => status,
+    };
+    // Where captures are not told of, as with those that some providers make by themselves, all that was reserved was taken.
+    let taken = if amounts.captured > 0 { amounts.captured } else { amounts.authorized };
     match status {
         Some(Status::Cancelled) | Some(Status::Refunded) => status.unwrap_or(Status::Refunded),
-        _ if went_back && amounts.captured > 0 && amounts.refunded < amounts.captured => {
-            Status::PartiallyRefunded
-        }
+        _ if went_back && amounts.refunded < taken => Status::PartiallyRefunded,
         Some(Status::PartiallyRefunded) if amounts.captured == 0 => Status::PartiallyRefunded,
         _ if went_back && of_refund == Some(Status::PartiallyRefunded) && amounts.captured == 0 => {
             Status::PartiallyRefunded

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use cauce_model::RawId;
 use cauce_protocols::document::{self, Bytes, Node};
 use cauce_raw::Envelope;
@@ -75,10 +76,23 @@ impl Subject {
     }
 }
 
-/// The documents in a text that is one.
+/// The documents in a text that is one, as it is or in base64 (as Braintree posts them).
 pub(crate) fn inner(text: &str) -> Vec<Node> {
-    let is_document = text.trim_start().starts_with(['{', '[', '<']);
-    if is_document { document::read_text(text).unwrap_or_default() } else { Vec::new() }
+    let is_document = |text: &str| text.trim_start().starts_with(['{', '[', '<']);
+    if is_document(text) {
+        return document::read_text(text).unwrap_or_default();
+    }
+    // What opens a document, in base64; with fewer letters it would be a word.
+    const OPENING: [&str; 6] = ["PD", "PG", "PH", "ey", "W3", "ew"];
+    if text.len() < 16 || !OPENING.iter().any(|opening| text.trim_start().starts_with(opening)) {
+        return Vec::new();
+    }
+    let packed: String = text.split_whitespace().collect();
+    let unpacked = BASE64_STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    unpacked
+        .filter(|text| is_document(text))
+        .and_then(|text| document::read_text(&text).ok())
+        .unwrap_or_default()
 }
 
 /// Whether `word` stands in `text` with nothing around it that goes on.

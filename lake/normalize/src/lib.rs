@@ -21,7 +21,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 pub use answers::{MODEL, ModelAnswer, answered, holds_answers};
 use cauce_model::{DatedRate, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
-use cauce_protocols::{document::Bytes, legacy, rates, venues};
+use cauce_protocols::{
+    document::{self, Bytes},
+    legacy, rates, venues,
+};
 use cauce_raw::{CAUCE, Envelope, kind, lines};
 use chrono::{DateTime, Utc};
 pub use erase::{Erasure, Subject, TOMBSTONE, answers_to, erased, without_answers};
@@ -91,7 +94,7 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     if raw.kind() == kind::FORGED_EVENT {
         let reason = format!("its signature is not that of {}", raw.source());
         for (pos, envelope) in envelopes {
-            out.quarantine.push(whole(pos, envelope, Rule::ForgedSignature, reason.clone()));
+            out.quarantine.push(forged(pos, envelope, reason.clone()));
         }
     } else if holds_events(raw) {
         out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
@@ -202,6 +205,20 @@ fn part<'a>(
 fn whole<'a>(pos: i32, envelope: &'a Envelope<'a>, rule: Rule, reason: String) -> Quarantined<'a> {
     let record: Cow<'a, str> = String::from_utf8_lossy(envelope.body.bytes());
     Quarantined { raw_pos: pos, fetched_at: envelope.fetched_at, rule, reason, record }
+}
+
+/// What came with a signature that does not hold. It may all the same be of somebody's customers, when a secret was changed:
+/// it is masked here, and only administrators see the bytes.
+fn forged<'a>(pos: i32, envelope: &Envelope<'_>, reason: String) -> Quarantined<'a> {
+    let content_type = envelope.headers.get("content-type").map(String::as_str);
+    let body = envelope.body.bytes();
+    let record = match document::read(Bytes { content_type, body }) {
+        Ok(records) => {
+            records.iter().map(|record| masked_document(record).to_string()).collect::<Vec<_>>().join("\n")
+        }
+        Err(_) => format!("{} bytes that are no document; they are in the raw object", body.len()),
+    };
+    part(pos, envelope, (Rule::ForgedSignature, reason, record))
 }
 
 fn reports<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {

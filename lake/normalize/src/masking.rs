@@ -1,7 +1,7 @@
 //! Takes what names a person out of texts that providers write for people: card numbers, e-mail addresses, telephone
 //! numbers, identity documents of Latin America. What is left says that something was there.
 //!
-//! A mask errs on the side of hiding: a long number that happens to satisfy the cards' check is hidden, too.
+//! A mask errs on the side of hiding: a number that begins as cards do and happens to satisfy their check is hidden, too.
 
 use cauce_protocols::document::Node;
 
@@ -10,6 +10,8 @@ use serde_json::Value;
 
 /// Digits of card numbers.
 const CARD: std::ops::RangeInclusive<usize> = 13..=19;
+/// Digits of numbers that a word before them says to be a person's.
+const ANNOUNCED: std::ops::RangeInclusive<usize> = 6..=14;
 /// Digits of telephone and document numbers, written out or with the separators of their country.
 const PERSONAL: std::ops::RangeInclusive<usize> = 7..=14;
 
@@ -24,60 +26,157 @@ pub fn masked(text: &str) -> String {
     };
     let text = without_numbers(text);
     let mut out = String::with_capacity(text.len());
+    let mut before = None;
     for word in text.split_inclusive(char::is_whitespace) {
         let bare = word.trim_end_matches(char::is_whitespace);
-        out.push_str(&masked_word(bare));
+        let said = before.and_then(|kind| number_of(kind, bare));
+        out.push_str(&said.unwrap_or_else(|| masked_word(bare)));
         out.push_str(&word[bare.len()..]);
+        before = match announced(bare) {
+            // `DNI: 12345678`, `cédula No. 12345678`.
+            None if ["", "n", "no", "nro", "num", "numero", "número", "nº", "n°", "es", "is", "de"]
+                .contains(&plain(bare).as_str()) =>
+            {
+                before
+            }
+            kind => kind,
+        };
     }
     out
+}
+
+/// Words before numbers that are of a person, as they are called from Mexico to Argentina; in small letters.
+const DOCUMENTS: [&str; 20] = [
+    "dni",
+    "cc",
+    "ci",
+    "ce",
+    "cedula",
+    "cédula",
+    "nit",
+    "rut",
+    "run",
+    "rif",
+    "cpf",
+    "cnpj",
+    "cuit",
+    "cuil",
+    "ruc",
+    "documento",
+    "document",
+    "identificacion",
+    "identificación",
+    "pasaporte",
+];
+const TELEPHONES: [&str; 12] = [
+    "tel",
+    "telefono",
+    "teléfono",
+    "telefone",
+    "fone",
+    "phone",
+    "cel",
+    "celular",
+    "movil",
+    "móvil",
+    "whatsapp",
+    "mobile",
+];
+
+/// A word in small letters, without what stands around and in it.
+fn plain(word: &str) -> String {
+    word.chars().filter(|c| c.is_alphanumeric() || matches!(c, 'º' | '°')).collect::<String>().to_lowercase()
+}
+
+/// The mask of the number that a word announces.
+fn announced(word: &str) -> Option<&'static str> {
+    let word = plain(word);
+    match () {
+        () if DOCUMENTS.contains(&word.as_str()) => Some("[document]"),
+        () if TELEPHONES.contains(&word.as_str()) => Some("[phone]"),
+        () => None,
+    }
+}
+
+/// The mask instead of a word that is a number of so many digits, with what stands around it.
+fn number_of(mask: &str, word: &str) -> Option<String> {
+    let (start, end) = core(word);
+    let digits = number(&word[start..end])?;
+    ANNOUNCED.contains(&digits.len()).then(|| format!("{}{mask}{}", &word[..start], &word[end..]))
 }
 
 /// Numbers of cards and telephones, wherever they stand and however their digits are grouped.
 fn without_numbers(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
+    let is_word = |at: usize| characters.get(at).is_some_and(|c| c.is_alphanumeric() || *c == '_');
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while at < characters.len() {
         let is_plus = characters[at] == '+';
         let starts = is_plus || characters[at].is_ascii_digit();
-        let follows_word = at > 0 && (characters[at - 1].is_alphanumeric() || characters[at - 1] == '_');
-        if !starts || follows_word {
+        if !starts || at > 0 && is_word(at - 1) {
             out.push(characters[at]);
             at += 1;
             continue;
         }
-        let (end, digits) = number_at(&characters, at + usize::from(is_plus));
-        let goes_on = characters.get(end).is_some_and(|next| next.is_alphanumeric() || *next == '_');
-        let mask = match () {
-            () if goes_on => None,
-            () if CARD.contains(&digits.len()) && luhn(&digits) => Some("[card]"),
-            () if is_plus && PERSONAL.contains(&digits.len()) => Some("[phone]"),
-            () => None,
-        };
-        match mask {
-            Some(mask) => out.push_str(mask),
-            None => out.extend(&characters[at..end]),
+        let groups = groups_at(&characters, at + usize::from(is_plus));
+        // From the longest on: a date or another number may stand beside the one that is looked for.
+        let found = (1..=groups.len()).rev().find_map(|count| {
+            let end = groups[count - 1].1;
+            let digits: String =
+                groups[..count].iter().flat_map(|(start, end)| &characters[*start..*end]).collect();
+            let mask = match () {
+                () if is_word(end) => None,
+                () if is_card(&digits) => Some("[card]"),
+                () if is_plus && PERSONAL.contains(&digits.len()) => Some("[phone]"),
+                () => None,
+            };
+            Some((mask?, end))
+        });
+        if let Some((mask, end)) = found {
+            out.push_str(mask);
+            at = end;
+            continue;
         }
-        at = end.max(at + 1);
+        let end = groups.first().map_or(at + 1, |(_, end)| *end);
+        out.extend(&characters[at..end]);
+        at = end;
     }
     out
 }
 
-/// Where digits with single separators between them end, and the digits.
-fn number_at(characters: &[char], start: usize) -> (usize, String) {
-    let (mut end, mut digits) = (start, String::new());
-    for (index, character) in characters.iter().enumerate().skip(start) {
-        let after_digit = index > start && characters[index - 1].is_ascii_digit();
-        match character {
-            digit if digit.is_ascii_digit() => {
-                digits.push(*digit);
-                end = index + 1;
-            }
-            ' ' | '-' | '.' | '\u{a0}' if after_digit && digits.len() < *CARD.end() => {}
-            _ => break,
+/// Groups of digits with single separators between them: where each begins and ends.
+fn groups_at(characters: &[char], start: usize) -> Vec<(usize, usize)> {
+    let mut groups = Vec::new();
+    let (mut begin, mut all) = (start, 0);
+    loop {
+        let digits = characters[begin..].iter().take_while(|c| c.is_ascii_digit()).count();
+        all += digits;
+        if digits == 0 || all > *CARD.end() && !groups.is_empty() {
+            return groups;
         }
+        let end = begin + digits;
+        groups.push((begin, end));
+        if !matches!(characters.get(end), Some(' ' | '-' | '.' | '\u{a0}')) {
+            return groups;
+        }
+        begin = end + 1;
     }
-    (end, digits)
+}
+
+/// Whether digits are a card's number: as long as its brand's are, beginning as they do (ISO/IEC 7812), with its check.
+fn is_card(digits: &str) -> bool {
+    let begins =
+        |length: usize| digits.get(..length).and_then(|begin| begin.parse::<u32>().ok()).unwrap_or(0);
+    let of_brand = match (begins(1), digits.len()) {
+        (2, 16) => (2_221..=2_720).contains(&begins(4)),
+        (3, 14) => matches!(begins(2), 30 | 36 | 38 | 39),
+        (3, 15) => matches!(begins(2), 34 | 37),
+        (3, 16..=19) => begins(2) == 35,
+        (4, 13 | 16 | 19) | (5 | 6, 13..=19) => true,
+        _ => false,
+    };
+    of_brand && luhn(digits)
 }
 
 /// Quotes and brackets around a word are not part of it.
@@ -306,6 +405,14 @@ mod tests {
             ("pan=4111111111111111;", "pan=[card];"),
             ("{\"card\":\"4111111111111111\"}", "{\"card\":\"[card]\"}"),
             ("of\n4111111111111111\tand ana@example.com\n", "of\n[card]\tand [email]\n"),
+            ("card 4111111111111111 12/28", "card [card] 12/28"),
+            ("100 4111111111111111", "100 [card]"),
+            ("4111111111111111 123", "[card] 123"),
+            ("3782 822463 10005 amex", "[card] amex"),
+            ("DNI 12345678, tel. 11 1234", "DNI [document], tel. 11 1234"),
+            ("cédula No. 1020304050", "cédula No. [document]"),
+            ("CC: 1.020.304.050", "CC: [document]"),
+            ("celular 04121234567.", "celular [phone]."),
             ("+58 412 123 4567", "[phone]"),
             ("write to ana.perez@example.com, please", "write to [email], please"),
             ("(ana@example.com)", "([email])"),
@@ -333,6 +440,9 @@ mod tests {
             "code 20051",
             "10.0.0.1",
             "order 1234567890",
+            // Milliseconds with the check of cards, which begin otherwise.
+            "order 1700000000004",
+            "100 200 300",
             "ORD-5023-4E89",
             "pi_3MqLnJHfXbQ8wWVU0K8m5V6p",
             "  two  blanks ",

@@ -234,6 +234,8 @@ fn what_is_read_is_what_was_signed() {
     let wompi = of("wompi").body;
     let moved = wompi.replace("transaction.id\",\"transaction.status\",\"transaction.amount_in_cents", "x");
     forged("wompi", moved.replace("\"data\":{", "\"data\":{\"x\":\"1234-1610641025-49201APPROVED4490000\","));
+    forged("wompi", wompi.replace("4490000}", "44900001}").replace("1530291411", "530291411"));
+    forged("wompi", wompi.replace("4490000}", "449000}").replace("1530291411", "\"01530291411\""));
     // Nothing of the body is signed.
     forged(
         "mercadopago",

@@ -176,7 +176,7 @@ pub(crate) struct PaymentEventRow {
     provider_payment_id: Option<String>,
     /// The merchant's own reference.
     provider_reference: Option<String>,
-    /// What it is about: payment, refund, dispute, payout, request, other.
+    /// What it is about: payment, refund, dispute, payout, order, request, other.
     event_type: String,
     /// What became of that.
     status_category: String,

@@ -329,7 +329,8 @@ fn notification(item: &Node) -> Option<Reading> {
     {
         (reading.subject, reading.status) = (Subject::Payment, Cancelled);
     }
-    match item.text_at("additionalData.disputeStatus").as_deref() {
+    // It is not signed, and says something of disputes only.
+    match item.text_at("additionalData.disputeStatus").filter(|_| subject == Subject::Dispute).as_deref() {
         Some("Won") => reading.status = Approved,
         Some("Lost") => reading.status = Chargeback,
         _ => {}

@@ -157,7 +157,11 @@ fn event_of(node: &Node, event: &str) -> Option<Reading> {
     };
     reading.event_id = node.text_at("notificationId");
     reading.native_event = Some(event.to_owned());
-    reading.payment_id = payload.text_at("id");
+    // A refund is a transaction of its own, which does not say what it is of.
+    match reading.subject {
+        Subject::Refund => reading.operation_id = payload.text_at("id"),
+        _ => reading.payment_id = payload.text_at("id"),
+    }
     reading.reference = payload.first_of(&["merchantReferenceId", "invoiceNumber"]);
     reading.money = money(payload, &["authAmount", "settleAmount"], &["currencyCode", "currency"], UNIT);
     reading.occurred_at = time(node, &["eventDate"]);

@@ -182,7 +182,11 @@ fn answer(record: &Node, reply: &Node) -> Option<Reading> {
         "REJECT" | "ERROR" => refusal(subject, &code, word),
         _ => Reading::new(subject, Unknown, word),
     };
-    reading.payment_id = reply.text_at("requestID");
+    // A credit is a request of its own, which does not say what it is of.
+    match reading.subject {
+        Subject::Refund => reading.operation_id = reply.text_at("requestID"),
+        _ => reading.payment_id = reply.text_at("requestID"),
+    }
     reading.reference = reply.text_at("merchantReferenceCode");
     reading.code = Some(code);
     let amounts = [
@@ -264,7 +268,10 @@ fn rest(node: &Node) -> Option<Reading> {
         (Subject::Payment, Pending) if is_capture => reading.status = Approved,
         _ => {}
     }
-    reading.payment_id = node.text_at("id");
+    match reading.subject {
+        Subject::Refund => reading.operation_id = node.text_at("id"),
+        _ => reading.payment_id = node.text_at("id"),
+    }
     reading.reference = node.text_at("clientReferenceInformation.code");
     reading.code = reason;
     reading.message = node.text_at("errorInformation.message");

@@ -157,7 +157,9 @@ fn one(node: &Node) -> Option<Reading> {
     reading.country = country(node, &["country"]);
     reading.payment_method = node.first_of(&["payment_method_type", "payment_method_id"]);
     reading.card_brand = brand(node, &["card.brand"]);
-    reading.occurred_at = time(node, &["approved_date", "created_date"]);
+    // What was given up says when it was begun, which was before it was authorized.
+    let times: &[&str] = if reading.status == Cancelled { &[] } else { &["approved_date", "created_date"] };
+    reading.occurred_at = time(node, times);
     Some(reading)
 }
 

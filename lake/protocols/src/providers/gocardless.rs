@@ -170,9 +170,7 @@ fn event_of(node: &Node) -> Option<Reading> {
     reading.event_id = node.text_at("id");
     reading.payment_id = node.first_of(&["links.payment"]);
     reading.operation_id = node.first_of(&["links.refund", "links.payout"]);
-    // A refund's payment is not named; the refund is all there is to tell it by.
-    reading.payment_id =
-        reading.payment_id.or_else(|| reading.operation_id.clone().filter(|_| kind == "refunds"));
+    // Where a refund's payment is not named, nobody knows which it is.
     reading.merchant_id = node.first_of(&["organisation_id", "links.organisation"]);
     reading.code = node.text_at("details.reason_code").or(cause);
     reading.message = node.text_at("details.description");
@@ -191,7 +189,10 @@ fn resource(node: &Node, subject: Subject) -> Reading {
         reading.subject = Subject::Dispute;
     }
     reading.money = money(node, &["amount"], &["currency"], UNIT);
-    reading.payment_id = node.text_at("links.payment").or_else(|| node.text_at("id"));
+    reading.payment_id = match subject {
+        Subject::Refund => node.text_at("links.payment"),
+        _ => node.text_at("links.payment").or_else(|| node.text_at("id")),
+    };
     reading.operation_id = (subject == Subject::Refund).then(|| node.text_at("id")).flatten();
     let back =
         node.text_at("amount_refunded").and_then(|text| text.parse::<i64>().ok()).filter(|back| *back > 0);

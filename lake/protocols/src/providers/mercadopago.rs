@@ -197,6 +197,21 @@ impl Provider for MercadoPago {
         signed.is_fresh(made)
     }
 
+    fn api(&self) -> Option<&'static str> {
+        Some("https://api.mercadopago.com")
+    }
+
+    /// "Notificaciones": what kind of thing has changed, and its id.
+    fn named_by(&self, record: &Node) -> Option<String> {
+        let id = record.text_at("data.id").filter(|_| !record.has("status"))?;
+        match record.first_of(&["type", "topic"])?.as_str() {
+            "payment" => super::path(&["v1", "payments"], &id),
+            "order" => super::path(&["v1", "orders"], &id),
+            "chargebacks" | "topic_chargebacks_wh" => super::path(&["v1", "chargebacks"], &id),
+            _ => None,
+        }
+    }
+
     fn read(&self, record: &Node) -> Vec<Reading> {
         // Pages of a search.
         for list in ["results", "elements", "data", "events"] {
@@ -385,7 +400,7 @@ fn merchant_order(node: &Node) -> Reading {
         ("closed", Approved),
     ];
     let word = node.first_of(&["order_status", "status"]).unwrap_or_default();
-    let mut reading = by_word(Subject::Payment, ORDERS, &word);
+    let mut reading = by_word(Subject::Order, ORDERS, &word);
     if node.at("cancelled").flag() == Some(true) {
         reading.status = Cancelled;
     }

@@ -85,6 +85,12 @@ pub fn verify<'s>(
     Err(forged)
 }
 
+/// A path of ids, which may not be more than that.
+fn path(parts: &[&str], id: &str) -> Option<String> {
+    let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    is_id.then(|| parts.iter().chain([&id]).map(|part| format!("/{part}")).collect())
+}
+
 /// What a provider's rules say of a record.
 pub fn read(provider: &dyn Provider, record: &Node) -> Vec<Reading> {
     let mut readings = provider.read(record);
@@ -133,6 +139,16 @@ pub trait Provider: Debug + Sync {
 
     /// Where the certificate is by which what was received says that it is signed; only an address of the provider's own.
     fn certificate(&self, _signed: &Signed<'_>) -> Option<String> {
+        None
+    }
+
+    /// Where its API answers, if it is asked for what its webhooks only name.
+    fn api(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Below [`Provider::api`], what this record only names. It is asked for with a key of the API (`Authorization: Bearer`).
+    fn named_by(&self, _record: &Node) -> Option<String> {
         None
     }
 

@@ -113,6 +113,22 @@ impl Provider for Mollie {
         &ABOUT
     }
 
+    fn api(&self) -> Option<&'static str> {
+        Some("https://api.mollie.com")
+    }
+
+    /// "Webhooks": a form with an id and nothing else, so that only the API says what became of it.
+    fn named_by(&self, record: &Node) -> Option<String> {
+        let id = record.text_at("id").filter(|_| record.members().len() == 1)?;
+        let kind = match id.split_once('_')?.0 {
+            "tr" => "payments",
+            "ord" => "orders",
+            "pl" => "payment-links",
+            _ => return None,
+        };
+        super::path(&["v2", kind], &id)
+    }
+
     fn read(&self, record: &Node) -> Vec<Reading> {
         if !record.has("resource")
             && let Some((_, list)) = record.get("_embedded").members().first()

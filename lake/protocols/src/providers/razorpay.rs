@@ -132,12 +132,18 @@ impl Provider for Razorpay {
     }
 }
 
+/// What payments are made for.
+const CONTAINERS: [&str; 3] = ["order", "payment_link", "invoice"];
+
 fn event_of(node: &Node) -> Option<Reading> {
     let event = node.text_at("event")?;
     // What the event is named after comes first: an event of a refund holds its payment, too.
     let first = event.split('.').next().unwrap_or_default();
     let first = if event.contains(".dispute.") { "dispute" } else { first };
     let payload = node.get("payload");
+    // What was paid is a payment, whatever it was paid for.
+    let is_container = CONTAINERS.contains(&first) && payload.get("payment").has("entity");
+    let first = if is_container { "payment" } else { first };
     let about = [first, "payment", "order"]
         .iter()
         .map(|name| payload.get(name).get("entity"))
@@ -176,7 +182,14 @@ fn entity(node: &Node) -> Option<Reading> {
             reading
         }
         "dispute" => dispute(node),
-        "payment" | "order" | "payment_link" | "invoice" => payment(node, status),
+        "payment" => payment(node, status),
+        kind if CONTAINERS.contains(&kind) => {
+            let mut reading = payment(node, status);
+            if reading.subject == Subject::Payment {
+                reading.subject = Subject::Order;
+            }
+            reading
+        }
         "settlement" | "payout" | "transfer" => no_payment(Subject::Payout, status.unwrap_or(kind)),
         _ => no_payment(Subject::Other, status.unwrap_or(kind)),
     };

@@ -217,9 +217,10 @@ fn payment(node: &Node, status: &str) -> Reading {
 
 fn invoice(node: &Node, status: &str, event: Option<&str>) -> Reading {
     let mut reading = match event {
-        Some("invoice.payment_made") => by_word(Subject::Payment, INVOICES, status),
-        Some("invoice.refunded") => by_word(Subject::Refund, INVOICES, status),
-        Some("invoice.scheduled_charge_failed") => Reading::new(Subject::Payment, Declined, status),
+        // The payment that was made is told of by itself, with another id.
+        Some("invoice.payment_made") => by_word(Subject::Order, INVOICES, status),
+        Some("invoice.refunded") => by_word(Subject::Order, INVOICES, status),
+        Some("invoice.scheduled_charge_failed") => Reading::new(Subject::Order, Declined, status),
         _ => return no_payment(Subject::Other, event.unwrap_or("invoice")),
     };
     because(&mut reading, REASONS, &[]);

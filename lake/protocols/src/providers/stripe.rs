@@ -482,9 +482,12 @@ fn invoice(node: &Node, event: Option<&str>) -> Reading {
         Some(event) => return no_payment(Subject::Other, event),
         None => return no_payment(Subject::Other, "invoice"),
     };
-    let mut reading = Reading::new(Subject::Payment, meaning, event.unwrap_or_default());
+    // Since 2025 it does not name its payment any more, which is told of by itself.
+    let named = node.first_of(&["payment_intent", "charge"]);
+    let subject = if named.is_some() { Subject::Payment } else { Subject::Order };
+    let mut reading = Reading::new(subject, meaning, event.unwrap_or_default());
     because(&mut reading, REASONS, &[]);
-    reading.payment_id = node.first_of(&["payment_intent", "charge", "id"]);
+    reading.payment_id = named.or_else(|| node.text_at("id"));
     let amounts: &[&str] = if meaning == Approved { &["amount_paid"] } else { &["amount_due"] };
     reading.money = money(node, amounts, &["currency"], UNIT);
     reading.country = country(node, &["account_country"]);

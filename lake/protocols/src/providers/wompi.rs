@@ -105,6 +105,10 @@ impl Provider for Wompi {
             text.push_str(&value);
         }
         let made = event.text_at("timestamp").ok_or(Forged::Unsigned)?;
+        // Nothing stands between the values that are summed: without its length, digits could pass from an amount to the time.
+        if made.len() != 10 || !made.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Forged::Wrong);
+        }
         text.push_str(&made);
         text.push_str(secret);
         let right = digest::digest(&digest::SHA256, text.as_bytes());

@@ -249,14 +249,17 @@ fn order(status: &Node) -> Reading {
     } else if reading.status == Failed {
         reading.reason = Some(ProviderError);
     }
-    // No id of the event is given: its order, what happened, to how much of it.
+    reading.occurred_at = date(status.get("date"));
+    // No id of the event is given: its order, what happened, to how much of it, and when.
     let amount = reading.money.map(|money| money.minor.to_string()).unwrap_or_default();
+    let at = reading.occurred_at.map(|at| at.timestamp().to_string()).unwrap_or_default();
     reading.event_id =
-        reading.payment_id.as_ref().map(|id| format!("{id}:{}:{amount}", reading.native_status));
+        reading.payment_id.as_ref().map(|id| format!("{id}:{}:{amount}:{at}", reading.native_status));
+    // Nor of a refund: several of an order add up.
+    reading.operation_id = reading.event_id.clone().filter(|_| reading.subject == Subject::Refund);
     reading.payment_method = payment.first_of(&["paymentMethod", "paymentMethodDetail.card.@type"]);
     reading.card_brand = card(reading.payment_method.as_deref());
     reading.country = country(payment, &["issuerCountryCode", "cardHolder.address.countryCode"]);
-    reading.occurred_at = date(status.get("date"));
     reading
 }
 
