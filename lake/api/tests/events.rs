@@ -4,12 +4,13 @@
 
 mod paying;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use cauce_query::Lake;
+use cauce_sources::{HttpAnswer, HttpRequest, Transport, TransportFailure};
 use chrono::Utc;
-use paying::serve;
+use paying::{serve, served_with};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -186,4 +187,79 @@ async fn a_payment_is_what_its_events_leave_in_whatever_order_they_came() {
         assert_eq!(&payments[0][name], value, "{name}");
     }
     assert!(maintainer.derive(Utc::now()).await.unwrap().is_empty(), "nothing new, nothing made again");
+}
+
+/// A provider's API: what it says of each of its payments, to whoever has its key.
+#[derive(Debug)]
+struct Mollie;
+
+#[async_trait::async_trait]
+impl Transport for Mollie {
+    async fn send(&self, request: HttpRequest, _: Duration) -> Result<HttpAnswer, TransportFailure> {
+        let (name, key) = &request.headers[0];
+        assert_eq!((*name, key.starts_with("Bearer /")), ("authorization", true), "{key}");
+        let (status, body) = match request.url.as_str() {
+            "https://api.mollie.com/v2/payments/tr_1" => (
+                200,
+                r#"{"resource":"payment","id":"tr_1","status":"paid","amount":{"value":"10.00","currency":"EUR"},"createdAt":"2026-03-01T10:00:00+00:00","paidAt":"2026-03-01T10:00:05+00:00"}"#,
+            ),
+            "https://api.mollie.com/v2/payments/tr_2" => (503, "{}"),
+            "https://api.mercadopago.com/v1/payments/77" => (
+                200,
+                r#"{"id":77,"status":"rejected","status_detail":"cc_rejected_insufficient_amount","transaction_amount":10,"currency_id":"ARS","payment_type_id":"credit_card","date_last_updated":"2026-03-01T10:00:00Z"}"#,
+            ),
+            _ => (404, r#"{"status":404,"title":"Not Found","detail":"No payment exists with token"}"#),
+        };
+        Ok(HttpAnswer { status, headers: BTreeMap::new(), body: body.into() })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_webhook_only_names_is_asked_of_its_provider() {
+    let keys =
+        "[providers.mollie]\napi_key = \"env:PATH\"\n[providers.mercadopago]\napi_key = \"env:PATH\"\n";
+    let served = served_with(keys, Some(Arc::new(Mollie))).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let named = async |body: &str| served.post("/api/v1/webhooks/mollie", &form, body).await;
+    let (code, answer) = named("id=tr_1").await;
+    assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{answer}");
+    let (code, again) = named("id=tr_1").await;
+    assert_eq!((code, &again["id"]), (StatusCode::OK, &answer["id"]), "it says the same as before");
+    // Invented, or nowhere to be asked: nothing is believed, and the provider may come again.
+    assert_eq!(named("id=tr_9").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(named("id=tr_2").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(named("id=tr_1/../../orders").await.0, StatusCode::UNAUTHORIZED);
+    // With a key in the address, what it says counts, and what its provider says of it.
+    let body = r#"{"type":"payment","action":"payment.updated","data":{"id":"77"}}"#;
+    let path = format!("/api/v1/webhooks/mercadopago?key={}", served.key);
+    let (code, answer) = served.post(&path, &[("content-type", "application/json")], body).await;
+    assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("DECLINED")), "{answer}");
+    let (code, _) = served.post("/api/v1/webhooks/kushki?key=cauce_1_2", &[], body).await;
+    assert_eq!(code, StatusCode::UNAUTHORIZED, "no key of ours");
+    let rows = served
+        .rows("SELECT provider, status_category, signature FROM fact_payment_events ORDER BY provider, status_category")
+        .await;
+    let row = |provider: &str, status: &str, signature: &str| json!({ "provider": provider, "status_category": status, "signature": signature });
+    assert_eq!(
+        rows,
+        [
+            row("mercadopago", "DECLINED", "verified"),
+            row("mercadopago", "NOT_A_PAYMENT", "absent"),
+            row("mollie", "APPROVED", "verified"),
+        ]
+    );
+}
+
+/// Two customers may be refused in the very same words.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_payment_is_not_taken_for_the_one_before() {
+    let served = serve().await;
+    let body = r#"{"code":"K322","message":"Transacción rechazada"}"#;
+    let path = format!("/api/v1/webhooks/kushki?key={}", served.key);
+    for _ in 0..2 {
+        let (code, answer) = served.post(&path, &[("content-type", "application/json")], body).await;
+        assert_eq!(code, StatusCode::CREATED, "{answer}");
+    }
+    let rows = served.rows("SELECT event_id FROM fact_payment_events").await;
+    assert_eq!(rows.len(), 2, "{rows:?}");
 }

@@ -13,6 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use cauce_access::{Caller, Credentials, Gate, LoginRefused, Refused};
 use cauce_telemetry::REQUESTS_SHED;
 use chrono::{TimeDelta, Utc};
@@ -44,6 +45,10 @@ pub struct Guard {
 /// By what right an answer is given, for its tag. Only the guard sets it.
 pub(crate) const SCOPE: HeaderName = HeaderName::from_static("cauce-scope");
 const API_KEY: &str = "x-api-key";
+/// How our keys begin.
+const KEY_BEGINS: &str = "cauce_";
+/// Where a key may stand in the address.
+const WEBHOOKS: &str = "/api/v1/webhooks/{provider}";
 
 /// Lets requests through to routes that their callers may call. Handlers find the [`Caller`] among the extensions.
 pub(crate) async fn guarded(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
@@ -79,7 +84,14 @@ fn admitted(
         Door::Emulator => true,
         Door::Loopback => is_local(request.headers(), address),
     };
-    let credentials = credentials(request.headers());
+    // Providers are given an address, and some can send nothing else that is ours.
+    let in_address = request.uri().query().filter(|_| path == WEBHOOKS);
+    let credentials = match (credentials(request.headers()), in_address.and_then(key_in)) {
+        (Credentials::None | Credentials::Broken, Some(key)) => Credentials::Key(key),
+        // A password of the provider's own is not for us; what it signed may be.
+        (Credentials::Broken, None) if path == WEBHOOKS => Credentials::None,
+        (said, _) => said,
+    };
     let gate = guard.gate.clone();
     async move {
         let admitted = gate.admit(credentials, needs?, address, is_local, Utc::now()).await;
@@ -123,7 +135,20 @@ fn is_local(headers: &HeaderMap, address: Option<IpAddr>) -> bool {
     named && is_ours
 }
 
-/// What a request says of its caller: `X-Api-Key`, or `Authorization: Bearer` with a key or a token.
+/// A key in the query of an address.
+fn key_in(query: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(name, key)| name == "key" && key.starts_with(KEY_BEGINS)).map(|(_, key)| key.into_owned())
+}
+
+/// A key as the password of `Authorization: Basic`.
+fn key_of_basic(said: &str) -> Option<String> {
+    let said = BASE64_STANDARD.decode(said.trim()).ok().and_then(|said| String::from_utf8(said).ok())?;
+    said.split_once(':').map(|(_, password)| password.to_owned()).filter(|key| key.starts_with(KEY_BEGINS))
+}
+
+/// What a request says of its caller: `X-Api-Key`, or `Authorization` with a key or a token (`Bearer`), or with a key as the
+/// password (`Basic`).
 fn credentials(headers: &HeaderMap) -> Credentials {
     let one = |name: &str| -> Result<Option<&str>, ()> {
         let mut values = headers.get_all(name).iter();
@@ -142,7 +167,10 @@ fn credentials(headers: &HeaderMap) -> Credentials {
         (None, Some(authorization)) => match authorization.split_once(' ') {
             Some((scheme, said)) if scheme.eq_ignore_ascii_case("bearer") && !said.trim().is_empty() => {
                 let said = said.trim().to_owned();
-                if said.starts_with("cauce_") { Credentials::Key(said) } else { Credentials::Token(said) }
+                if said.starts_with(KEY_BEGINS) { Credentials::Key(said) } else { Credentials::Token(said) }
+            }
+            Some((scheme, said)) if scheme.eq_ignore_ascii_case("basic") => {
+                key_of_basic(said).map_or(Credentials::Broken, Credentials::Key)
             }
             _ => Credentials::Broken,
         },
@@ -217,6 +245,14 @@ mod tests {
         let said = |lines| credentials(&headers(lines));
         assert_eq!(said(&[]), Credentials::None);
         assert_eq!(said(&[("x-api-key", "cauce_1_2")]), Credentials::Key("cauce_1_2".to_owned()));
+        // hook:cauce_1_2, and somebody else's password.
+        assert_eq!(
+            said(&[("authorization", "Basic aG9vazpjYXVjZV8xXzI=")]),
+            Credentials::Key("cauce_1_2".to_owned())
+        );
+        assert_eq!(said(&[("authorization", "Basic aG9vazpzZWNyZXQ=")]), Credentials::Broken);
+        assert_eq!(key_in("a=b&key=cauce_1_2"), Some("cauce_1_2".to_owned()));
+        assert_eq!(key_in("key=other"), None);
         assert_eq!(
             said(&[("authorization", "bearer  cauce_1_2 ")]),
             Credentials::Key("cauce_1_2".to_owned())

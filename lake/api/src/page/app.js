@@ -110,7 +110,9 @@ export async function render({ quietly = false } = {}) {
     const isNew = current !== name();
     element("page").replaceChildren(...made);
     element("page").dataset.page = name();
-    for (const draw of made.flatMap((node) => [...node.querySelectorAll("[data-draws]"), node]).filter((node) => node.draw)) draw.draw();
+    const charts = made.flatMap((node) => [...node.querySelectorAll("[data-draws]"), node]).filter((node) => node.draw);
+    await Promise.all(charts.map((chart) => chart.draw()));
+    if (turn !== shown) return;
     current = name();
     if (isNew && !quietly) element("page").focus({ preventScroll: true });
     element("state").textContent = `${t("as_of")} ${new Date().toLocaleTimeString(locale())}`;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cauce_sources::{HttpRequest, HttpTransport, Transport};
+use cauce_sources::{HttpRequest, Transport};
 use quick_cache::sync::Cache;
 
 /// Certificates by their addresses, which never change what they are.
@@ -43,11 +43,5 @@ impl Certificates {
                 None
             }
         }
-    }
-}
-
-impl Default for Certificates {
-    fn default() -> Self {
-        Self::by(Arc::new(HttpTransport::new()))
     }
 }

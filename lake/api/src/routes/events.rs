@@ -26,7 +26,10 @@ use futures::future::try_join_all;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::intake::{Push, Pushing, allowed, refused, whole};
+use super::{
+    intake::{Push, Pushing, allowed, refused, whole},
+    named::{self, Named},
+};
 use crate::{ApiError, internal, problem::Problem};
 
 /// Who waits longer than this for the rules is told the id, and finds the rest at the event's address.
@@ -99,33 +102,59 @@ async fn webhook(
         let message = format!("without a key a webhook has {STRANGERS} bytes at most");
         return Err(ApiError::TooLarge { limit: STRANGERS, message });
     }
-    match verified(&push, &provider, &said, query).await? {
-        Some(Ok(())) => {
-            said.headers.insert(SIGNATURE_HEADER.to_owned(), SignatureState::Verified.to_string());
-            // Who signs does not sign that header: anybody could have put it there.
-            return answered(&push, said, None).await;
-        }
-        Some(Err(forged)) => {
-            let evidence = push.intake.keep_forged(&said).await;
-            let evidence = evidence.map_or_else(|error| error.to_string(), |id| id.to_string());
-            WEBHOOKS_REFUSED.add([providers::find(&provider).map_or("unknown", |known| known.name())], 1);
-            WEBHOOKS_FORGED.count(1);
-            tracing::warn!(provider, %forged, evidence, "webhook refused");
-            return Err(ApiError::Unauthorized { message: format!("this is not of {provider}: {forged}") });
-        }
-        // Nothing to verify it with: somebody with a key has to say that it is the provider's.
-        None => match caller.who {
+    let is_signed = match verified(&push, &provider, &said, query).await? {
+        Some(Ok(())) => true,
+        Some(Err(why)) => return Err(forged(&push, &said, &why.to_string()).await),
+        None => false,
+    };
+    let content_type = said.headers.get("content-type").cloned();
+    let named = named::resource(&push, &provider, content_type.as_deref(), &bytes).await?;
+    match named {
+        _ if is_signed || may_bring => {}
+        // The provider itself says that it is so: who brought the name of it is no matter.
+        Named::Resource(resource) => return answered(&push, of_provider(&said, &resource), None).await,
+        Named::Unknown => return Err(forged(&push, &said, "the provider does not know what it names").await),
+        Named::Nothing => match caller.who {
+            // Nothing to verify it with: somebody with a key has to say that it is the provider's.
             Who::Nobody | Who::Local => {
                 let message = format!(
                     "{provider} is not configured here with a secret to verify it by (providers.{provider}.secrets), so it \
-                     needs a key with the scope ingest"
+                     needs a key with the scope ingest, which may stand in the address (?key=…)"
                 );
                 return Err(ApiError::Unauthorized { message });
             }
             _ => allowed(&caller, &provider)?,
         },
     }
-    answered(&push, said, key(&caller, &provider, &headers)).await
+    let key = if is_signed { None } else { key(&caller, &provider, &headers) };
+    if is_signed {
+        // Who signs does not sign that header: anybody could have put it there.
+        said.headers.insert(SIGNATURE_HEADER.to_owned(), SignatureState::Verified.to_string());
+    }
+    let Named::Resource(resource) = named else { return answered(&push, said, key).await };
+    // What was brought is kept, too; the answer is of what it names.
+    let _ = answered(&push, said.clone(), key).await?;
+    answered(&push, of_provider(&said, &resource), None).await
+}
+
+/// What the provider itself answered.
+fn of_provider<'s>(said: &Said<'s>, resource: &'s [u8]) -> Said<'s> {
+    let headers = BTreeMap::from([
+        ("content-type".to_owned(), "application/json".to_owned()),
+        (SIGNATURE_HEADER.to_owned(), SignatureState::Verified.to_string()),
+    ]);
+    Said { headers, bytes: resource, ..*said }
+}
+
+/// Keeps as evidence what is not its provider's.
+async fn forged(push: &Push, said: &Said<'_>, why: &str) -> ApiError {
+    let provider = said.source;
+    let evidence = push.intake.keep_forged(said).await;
+    let evidence = evidence.map_or_else(|error| error.to_string(), |id| id.to_string());
+    WEBHOOKS_REFUSED.add([providers::find(provider).map_or("unknown", |known| known.name())], 1);
+    WEBHOOKS_FORGED.count(1);
+    tracing::warn!(provider, why, evidence, "webhook refused");
+    ApiError::Unauthorized { message: format!("this is not of {provider}: {why}") }
 }
 
 /// Whether it is signed by its provider; none where nothing can say so. Reading it takes time: it is done on a thread of
@@ -208,10 +237,13 @@ async fn answered(push: &Push, said: Said<'_>, key: Option<String>) -> Answered 
     };
     let places: Vec<(EventId, Place)> = understood.iter().take(MOST_NOTED).map(place).collect();
     try_join_all(places.iter().map(|(id, place)| index.note(id, place))).await.map_err(internal)?;
-    // What only names something says the same each time that something has happened to it; and what nobody understood may
-    // be brought again in another way.
+    // What only names something says the same each time that something has happened to it; what nobody understood may
+    // be brought again in another way; and two customers are refused in the same words.
     let says_it_all = understood.iter().any(|event| {
-        !matches!(event.reading.status, StatusCategory::NotAPayment | StatusCategory::Unprocessed)
+        let reading = &event.reading;
+        let is_named =
+            [&reading.event_id, &reading.payment_id, &reading.operation_id].into_iter().any(Option::is_some);
+        is_named && !matches!(reading.status, StatusCategory::NotAPayment | StatusCategory::Unprocessed)
     });
     if says_it_all {
         let first = index.is_first(&content, &first_id).await.map_err(internal)?;

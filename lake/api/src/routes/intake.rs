@@ -5,7 +5,7 @@
 //! | `POST /api/v1/ingest/{source}` | the body, whatever it is; 202 with the raw object |
 //! | `POST /api/v1/ingest/{source}/upload` | 201 with a link for one `PUT` of what is too large for a request |
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -17,13 +17,14 @@ use cauce_access::Caller;
 use cauce_intake::{Brought, Intake, IntakeError};
 use cauce_ledger::Ledger;
 use cauce_raw::Links;
+use cauce_sources::{HttpTransport, Transport};
 use cauce_world::{World, WorldError};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Certificates;
+use super::{Certificates, Provider};
 use crate::{ApiError, bad, internal, problem::Problem};
 
 /// What the pushing routes work with.
@@ -38,35 +39,25 @@ pub struct Push {
     /// Where events are noted.
     pub ledger: Arc<dyn Ledger>,
     /// How providers' webhooks are verified.
-    pub providers: BTreeMap<String, Signing>,
+    pub providers: BTreeMap<String, Provider>,
     /// By which some of them sign.
     pub certificates: Certificates,
+    /// The way to what their webhooks only name.
+    pub transport: Arc<dyn Transport>,
     /// A model is asked about events that no rule knows.
     pub asks_model: bool,
-}
-
-/// How one provider's webhooks are verified.
-#[derive(Clone, Default)]
-pub struct Signing {
-    /// What it signs with.
-    pub secrets: Vec<String>,
-    /// The address that it was given.
-    pub url: Option<String>,
-}
-
-impl fmt::Debug for Signing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signing").field("url", &self.url).finish_non_exhaustive()
-    }
 }
 
 impl Push {
     /// Into the world's lake.
     pub async fn new(world: &World, largest_body: usize) -> Result<Self, WorldError> {
+        let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new());
         let mut providers = BTreeMap::new();
         for (name, section) in world.config.providers.iter() {
             let secrets = world.reveal_all(section.secrets.iter()).await?;
-            providers.insert(name.to_owned(), Signing { secrets, url: section.url.clone() });
+            let api_key = world.reveal_all(&section.api_key).await?.pop();
+            let (url, api) = (section.url.clone(), section.api.clone());
+            providers.insert(name.to_owned(), Provider { secrets, url, api_key, api });
         }
         Ok(Self {
             intake: world.intake(),
@@ -74,7 +65,8 @@ impl Push {
             largest_body,
             ledger: Arc::clone(&world.ledger),
             providers,
-            certificates: Certificates::default(),
+            certificates: Certificates::by(Arc::clone(&transport)),
+            transport,
             asks_model: world.config.model.is_on(),
         })
     }

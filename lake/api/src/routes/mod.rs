@@ -17,6 +17,7 @@ mod live;
 mod market;
 #[cfg(feature = "lake")]
 mod metrics;
+mod named;
 #[cfg(feature = "lake")]
 mod payment_metrics;
 #[cfg(feature = "lake")]
@@ -39,6 +40,7 @@ pub(crate) use lake::*;
 pub use live::Live;
 #[cfg(feature = "lake")]
 pub use metrics::Figures;
+use named::Provider;
 
 use crate::ApiError;
 

@@ -11,6 +11,7 @@ use axum::{
 use cauce_access::{ApiKeys, Gate, Role, Scope};
 use cauce_api::{Api, Door, Guard, Push, Serving, push_routes, query_routes, served};
 use cauce_query::{Lake, json_rows};
+use cauce_sources::Transport;
 use cauce_world::{Config, World};
 use chrono::Utc;
 use serde_json::Value;
@@ -26,12 +27,19 @@ pub(crate) struct Served {
 }
 
 pub(crate) async fn serve() -> Served {
+    served_with("", None).await
+}
+
+/// With more of the configuration, and another way to providers.
+pub(crate) async fn served_with(more: &str, transport: Option<Arc<dyn Transport>>) -> Served {
     // A secret that every process has in its environment.
-    let text = "[providers.stripe]\nsecrets = [\"env:PATH\"]\n";
+    let text = &format!("[providers.stripe]\nsecrets = [\"env:PATH\"]\n{more}");
     let world = World::open("memory://", Config::parse(text).unwrap()).await.unwrap();
     let gate = Gate::new(Arc::clone(&world.ledger), world.config.access().unwrap());
     let api = Api::new(&world, Lake::new(Arc::clone(&world.store))).unwrap();
-    let routes = query_routes(api).merge(push_routes(Push::new(&world, 1 << 20).await.unwrap()));
+    let mut push = Push::new(&world, 1 << 20).await.unwrap();
+    push.transport = transport.unwrap_or_else(|| Arc::clone(&push.transport));
+    let routes = query_routes(api).merge(push_routes(push));
     let router = served(routes, Guard { gate, door: Door::Outside }, &Serving::default());
     let add = async |name: &str, scope| {
         ApiKeys::add(&*world.ledger, name, vec![scope], None, Utc::now()).await.unwrap().1

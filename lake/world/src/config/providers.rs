@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cauce_protocols::providers;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::Secrets;
+use super::{Secret, Secrets};
 
 /// Settings of providers by their names.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,10 @@ pub struct ProviderSection {
     pub secrets: Secrets,
     /// The address that it was given, where its signature covers that (Square).
     pub url: Option<String>,
+    /// The key of its API, to ask for what its webhooks only name (Mollie, Mercado Pago).
+    pub api_key: Option<Secret>,
+    /// Where its API answers, if not at the provider's usual address.
+    pub api: Option<String>,
 }
 
 impl Providers {
@@ -50,6 +54,9 @@ impl<'de> Deserialize<'de> for Providers {
                     "what {name} sends is not signed in a way that can be verified; leave its secrets out"
                 )));
             }
+            if section.api_key.is_some() && provider.api().is_none() {
+                return Err(D::Error::custom(format!("nothing is asked of {name}; leave its api_key out")));
+            }
         }
         Ok(Self(sections))
     }
@@ -77,6 +84,7 @@ mod tests {
             ("[providers.stripe]\nsecrets = [\"env:CAUCE_NO_SUCH_VARIABLE\"]", "is not set"),
             ("[providers.acme]\nsecrets = []", "is not known"),
             ("[providers.mollie]\nsecrets = [\"env:PATH\"]", "is not signed"),
+            ("[providers.stripe]\napi_key = \"env:PATH\"", "nothing is asked"),
         ] {
             let refused = of(text).unwrap_err();
             assert!(refused.contains(why), "{refused}");
