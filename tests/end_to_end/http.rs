@@ -130,8 +130,13 @@ async fn every_route_answers_what_it_says() {
 
     let history = served.get("/api/v1/prices/history?asset=USDT&fiat=VES&interval=1h").await;
     let buckets = history["buckets"].as_array().unwrap();
-    assert_eq!(buckets.len(), 50, "25 hours begun, two sides");
-    assert_eq!(history["gaps"], 48, "one run was made; the hours before it are marked, not hidden");
+    // A day touches 25 hours of the clock, and 24 when it is asked for within the first minute of one.
+    assert!([48, 50].contains(&buckets.len()), "hours begun, two sides: {}", buckets.len());
+    assert_eq!(
+        history["gaps"],
+        buckets.len() - 2,
+        "one run was made; the hours before it are marked, not hidden"
+    );
     let filled = buckets.iter().find(|row| row["gap"] == false).unwrap();
     assert_eq!(filled["count"], latest["total_offers_count"]);
     let (method, amount) = takeable(offers);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use thirtyfour::Key;
+use thirtyfour::{By, Key};
 
 use crate::{
     browser::Browser,
@@ -80,11 +80,20 @@ async fn a_number_leads_to_its_bytes_in_three_clicks() {
     );
     browser.find("#dialog-close").await.click().await.unwrap();
     // A bucket of the chart: its snapshots, and the bytes of one of them.
+    // The last that has any: a new one may just have begun. The page may be drawn again at any moment, and with it the chart.
     let clicked = "const chart = document.getElementById('history');
-        const start = chart.data.find((trace) => trace.yaxis === 'y2').x.at(-1);
-        chart.emit('plotly_click', { points: [{ x: start }] });";
-    browser.script(clicked).await;
-    browser.find("dialog[open] td button.link").await.click().await.unwrap();
+        const volumes = chart?.data?.find((trace) => trace.yaxis === 'y2');
+        if (!volumes || document.getElementById('dialog').open) return;
+        const last = volumes.y.findLastIndex((volume) => volume !== null);
+        chart.emit('plotly_click', { points: [{ x: volumes.x[last] }] });";
+    eventually("the snapshots of a bucket", Duration::from_secs(30), async || {
+        browser.script(clicked).await;
+        browser.driver.find(By::Css("dialog[open] td button.link")).await.ok()
+    })
+    .await
+    .click()
+    .await
+    .unwrap();
     let page = browser.text("dialog pre.raw").await;
     assert!(page.contains("\"adv\""), "a page of the venue: {page:.300}");
     assert_eq!(browser.complaints().await, Vec::<String>::new());
