@@ -155,6 +155,12 @@ pub(crate) enum KeyAction {
         /// When it ends by itself, such as 90d [default: never]
         #[arg(long, value_parser = humantime::parse_duration)]
         expires_in: Option<Duration>,
+        /// Requests a minute that it may make [default: access.requests_per_minute]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        per_minute: Option<u32>,
+        /// It is for trying things out: ten requests a minute, unless --per-minute says otherwise
+        #[arg(long)]
+        trying: bool,
     },
     /// Show all keys, without their secrets
     List {

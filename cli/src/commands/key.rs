@@ -1,4 +1,4 @@
-use cauce_access::{ApiKey, ApiKeys};
+use cauce_access::{ApiKey, ApiKeys, KeyTerms};
 use cauce_world::World;
 use chrono::{TimeDelta, Utc};
 
@@ -11,9 +11,11 @@ use crate::{
 pub(crate) async fn run(world: &World, asked: &Key) -> anyhow::Result<Done> {
     let (ledger, now) = (&*world.ledger, Utc::now());
     match &asked.action {
-        KeyAction::Add { name, scope, expires_in } => {
-            let end = expires_in.map(TimeDelta::from_std).transpose()?.map(|time| now + time);
-            let (key, text) = ApiKeys::add(ledger, name, scope.clone(), end, now).await?;
+        KeyAction::Add { name, scope, expires_in, per_minute, trying } => {
+            let expires_at = expires_in.map(TimeDelta::from_std).transpose()?.map(|time| now + time);
+            let per_minute = per_minute.or(trying.then_some(KeyTerms::TRYING));
+            let terms = KeyTerms { scopes: scope.clone(), expires_at, per_minute };
+            let (key, text) = ApiKeys::add(ledger, name, terms, now).await?;
             println!("key {} of {name}; it is shown this once:", key.id);
             println!("{text}");
         }

@@ -312,7 +312,11 @@ impl Gate {
         let wait = match &caller.who {
             Who::Local => None,
             Who::Nobody => self.rate.take_of_stranger(address, self.settings.strangers_a_minute, now),
-            who => self.rate.take(&who.to_string(), self.settings.requests_a_minute, now).await?,
+            who => {
+                let own = if let Who::Key(key) = who { key.per_minute } else { None };
+                let most = own.unwrap_or(self.settings.requests_a_minute);
+                self.rate.take(&who.to_string(), most, now).await?
+            }
         };
         wait.map_or(Ok(()), |wait| Err(Refused::TooOften { wait }))
     }

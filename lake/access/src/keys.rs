@@ -84,6 +84,30 @@ pub struct ApiKey {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was taken back.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Requests a minute that it may make; none: as many as is configured for all.
+    #[serde(default)]
+    pub per_minute: Option<u32>,
+}
+
+/// What a new key is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// What it may.
+    pub scopes: Vec<Scope>,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Requests a minute; none: as many as is configured for all.
+    pub per_minute: Option<u32>,
+}
+
+impl KeyTerms {
+    /// Requests a minute of a key that is for trying things out, unless it is said.
+    pub const TRYING: u32 = 10;
+
+    /// For ever, and as often as everybody.
+    pub fn of(scopes: impl Into<Vec<Scope>>) -> Self {
+        Self { scopes: scopes.into(), expires_at: None, per_minute: None }
+    }
 }
 
 /// Why a key is not taken.
@@ -100,10 +124,10 @@ pub enum Denied {
 impl ApiKey {
     /// What others may see of it.
     pub fn shown(&self) -> Value {
-        let Self { id, name, scopes, created_at, expires_at, revoked_at, .. } = self;
+        let Self { id, name, scopes, created_at, expires_at, revoked_at, per_minute, .. } = self;
         json!({
             "id": id, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
-            "revoked_at": revoked_at,
+            "revoked_at": revoked_at, "per_minute": per_minute,
         })
     }
 
@@ -142,8 +166,7 @@ impl ApiKeys {
     pub async fn add(
         ledger: &dyn Ledger,
         name: &str,
-        scopes: Vec<Scope>,
-        expires_at: Option<DateTime<Utc>>,
+        KeyTerms { scopes, expires_at, per_minute }: KeyTerms,
         now: DateTime<Utc>,
     ) -> Result<(ApiKey, String), LedgerError> {
         let (id, secret): ([u8; 8], [u8; 32]) = rand::rng().random();
@@ -157,6 +180,7 @@ impl ApiKeys {
             created_at: now,
             expires_at,
             revoked_at: None,
+            per_minute,
         };
         update(ledger, &Self::key(&id), |_: Option<ApiKey>| (Some(key.clone()), ())).await?;
         if key.role() == Some(Role::Admin) {
@@ -239,7 +263,10 @@ mod tests {
         let now = Utc::now();
         let scopes = vec!["ingest:binance_p2p".parse().unwrap()];
         let end = Some(now + TimeDelta::days(1));
-        let (key, text) = ApiKeys::add(&ledger, "worker", scopes, end, now).await.unwrap();
+        let (key, text) =
+            ApiKeys::add(&ledger, "worker", KeyTerms { expires_at: end, ..KeyTerms::of(scopes) }, now)
+                .await
+                .unwrap();
         assert!(!serde_json::to_string(&ApiKeys::all(&ledger).await.unwrap()).unwrap().contains(&text[24..]));
         let good = ApiKeys::check(&ledger, &text, now).await.unwrap().unwrap();
         assert!(good.may_ingest("binance_p2p") && !good.may_ingest("okx_p2p"));
@@ -254,7 +281,7 @@ mod tests {
     async fn what_is_nearly_a_key_is_none() {
         let ledger = SqliteLedger::in_memory().unwrap();
         let now = Utc::now();
-        let (key, text) = ApiKeys::add(&ledger, "worker", vec![Scope::Ingest], None, now).await.unwrap();
+        let (key, text) = ApiKeys::add(&ledger, "worker", KeyTerms::of([Scope::Ingest]), now).await.unwrap();
         let last = if text.ends_with('0') { "1" } else { "0" };
         let wrong = format!("{}{last}", &text[..text.len() - 1]);
         let cut = &text[..text.len() - 1];

@@ -21,7 +21,7 @@ mod tokens;
 mod users;
 
 pub use gate::{AccessSettings, Caller, Credentials, Gate, LoginRefused, Refused, Who};
-pub use keys::{ApiKey, ApiKeys, Denied, Scope, UnknownScope};
+pub use keys::{ApiKey, ApiKeys, Denied, KeyTerms, Scope, UnknownScope};
 pub use limits::{Lockout, Rate};
 pub use oidc::{Oidc, OidcSettings};
 pub use password::{Password, WeakPassword};

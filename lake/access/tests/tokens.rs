@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cauce_access::{
-    AccessSettings, ApiKeys, Caller, Credentials, Gate, LoginRefused, Needs, Password, Refused, Role, Scope,
-    Users, Who,
+    AccessSettings, ApiKeys, Caller, Credentials, Gate, KeyTerms, LoginRefused, Needs, Password, Refused,
+    Role, Scope, Users, Who,
 };
 use cauce_ledger::{Ledger, SqliteLedger};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -263,7 +263,7 @@ async fn a_key_may_what_its_scopes_say_as_often_as_is_allowed() {
         AccessSettings { requests_a_minute: 25, strangers_a_minute: 3, ..AccessSettings::default() };
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     let scopes = vec![Scope::Role(Role::Reader)];
-    let (_, text) = ApiKeys::add(&*ledger, "desk", scopes, None, now).await.unwrap();
+    let (_, text) = ApiKeys::add(&*ledger, "desk", KeyTerms::of(scopes), now).await.unwrap();
     // Two processes share one count.
     let gates = [(); 2].map(|()| Gate::new(Arc::clone(&ledger), settings.clone()));
     let mut answered = 0;
@@ -278,6 +278,12 @@ async fn a_key_may_what_its_scopes_say_as_often_as_is_allowed() {
     assert_eq!((answered, waits.len(), waits[0]), (25, 35, 60));
     let next = now + TimeDelta::minutes(1);
     assert!(ask(&gates[0], Credentials::Key(text), Needs::Market, next).await.is_ok(), "a new minute");
+    let few = KeyTerms { per_minute: Some(KeyTerms::TRYING), ..KeyTerms::of([Scope::Ingest]) };
+    let (_, trying) = ApiKeys::add(&*ledger, "trying", few, now).await.unwrap();
+    for round in 0..15 {
+        let asked = ask(&gates[round % 2], Credentials::Key(trying.clone()), Needs::Ingest, now).await;
+        assert_eq!(asked.is_ok(), round < 10, "{round}");
+    }
     for round in 0..5 {
         let stranger = ask(&gates[0], Credentials::None, Needs::Anybody, now).await;
         assert_eq!(stranger.is_ok(), round < 3, "{round}");

@@ -9,7 +9,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use cauce_access::{AccessSettings, ApiKeys, Gate, Needs, Password, Role, Scope, Users};
+use cauce_access::{AccessSettings, ApiKeys, Gate, KeyTerms, Needs, Password, Role, Scope, Users};
 use cauce_api::{
     Api, Door, Figures, Function, Guard, Push, ROUTES, Route, Serving, admin_routes, openapi, push_routes,
     query_routes, served,
@@ -66,7 +66,7 @@ impl Served {
         }
         let scopes = ["binance_p2p", "events", "stripe"].map(|source| Scope::IngestFrom(source.to_owned()));
         let scopes = scopes.to_vec();
-        let (_, text) = ApiKeys::add(&*self.gate.ledger, "worker", scopes, None, now).await.unwrap();
+        let (_, text) = ApiKeys::add(&*self.gate.ledger, "worker", KeyTerms::of(scopes), now).await.unwrap();
         callers.push(("ingest key", Some(text)));
         callers
     }

@@ -8,7 +8,7 @@ use axum::{
     extract::{ConnectInfo, Path, State},
     http::{HeaderMap, StatusCode, header},
 };
-use cauce_access::{ApiKeys, Caller, Gate, Password, Role, Scope, User, UserName, Users, Who};
+use cauce_access::{ApiKeys, Caller, Gate, KeyTerms, Password, Role, Scope, User, UserName, Users, Who};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -287,6 +287,10 @@ struct NewKey {
     /// Days until it ends by itself; never if it is not said.
     #[schema(minimum = 1, maximum = 3650, example = 90)]
     expires_in_days: Option<u16>,
+    /// Requests a minute that it may make; as many as is configured for all if it is not said.
+    #[serde(default)]
+    #[schema(minimum = 1, example = 600)]
+    per_minute: Option<u32>,
 }
 
 /// Make an API key. Its text is in this answer, and nowhere else.
@@ -300,7 +304,11 @@ async fn add_api_key(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<Value>), ApiError> {
-    let NewKey { name, scopes, expires_in_days } = read(&headers, &body, "name, scopes and expires_in_days")?;
+    let fields = "name, scopes, expires_in_days and per_minute";
+    let NewKey { name, scopes, expires_in_days, per_minute } = read(&headers, &body, fields)?;
+    if per_minute == Some(0) {
+        return Err(unprocessable("per_minute is 1 or more"));
+    }
     if !(1..=100).contains(&name.chars().count()) || !(1..=20).contains(&scopes.len()) {
         return Err(unprocessable("a key has a name of 1 to 100 characters, and 1 to 20 scopes"));
     }
@@ -311,8 +319,8 @@ async fn add_api_key(
         return Err(unprocessable("expires_in_days is from 1 to 3650"));
     }
     let now = Utc::now();
-    let ends_at = days.map(|days| now + TimeDelta::days(days));
-    let (key, text) = ApiKeys::add(&*gate.ledger, &name, scopes, ends_at, now).await.map_err(internal)?;
+    let terms = KeyTerms { scopes, expires_at: days.map(|days| now + TimeDelta::days(days)), per_minute };
+    let (key, text) = ApiKeys::add(&*gate.ledger, &name, terms, now).await.map_err(internal)?;
     tracing::info!(by = %caller.who, key = key.id, name, "key made");
     let mut answer = key.shown();
     answer["key"] = text.into();

@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use cauce_access::{ApiKeys, Gate, Role, Scope};
+use cauce_access::{ApiKeys, Gate, KeyTerms, Role, Scope};
 use cauce_api::{Api, Door, Guard, Push, Serving, push_routes, query_routes, served};
 use cauce_query::{Lake, json_rows};
 use cauce_sources::Transport;
@@ -42,7 +42,7 @@ pub(crate) async fn served_with(more: &str, transport: Option<Arc<dyn Transport>
     let routes = query_routes(api).merge(push_routes(push));
     let router = served(routes, Guard { gate, door: Door::Outside }, &Serving::default());
     let add = async |name: &str, scope| {
-        ApiKeys::add(&*world.ledger, name, vec![scope], None, Utc::now()).await.unwrap().1
+        ApiKeys::add(&*world.ledger, name, KeyTerms::of([scope]), Utc::now()).await.unwrap().1
     };
     let (key, reader) = (add("worker", Scope::Ingest).await, add("reader", Scope::Role(Role::Reader)).await);
     Served { router, world, key, reader }
