@@ -72,6 +72,9 @@ pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done
             "{}: {} rows added, {} removed, {} changed",
             table.table, difference.added, difference.removed, difference.changed
         );
+        if difference.understood > 0 {
+            println!("  {} payment events are understood now", difference.understood);
+        }
         for change in &difference.examples {
             print(if change.old.is_none() { "  added  " } else { "  removed" }, change);
         }

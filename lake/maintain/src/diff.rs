@@ -10,6 +10,7 @@ use arrow::{
     error::ArrowError,
     util::display::{ArrayFormatter, FormatOptions},
 };
+use cauce_model::StatusCategory;
 use cauce_tables::{Input, KeyedRows, Rows, Table};
 use serde::Serialize;
 
@@ -48,6 +49,8 @@ pub struct Difference {
     pub removed: u64,
     /// Rows that say something else.
     pub changed: u64,
+    /// Payment events among them that nobody had understood, and rules do now.
+    pub understood: u64,
     /// Some of the new and of the gone rows.
     pub examples: Vec<Change>,
     /// What changed in the others, by column.
@@ -68,6 +71,7 @@ impl Difference {
         self.added += other.added;
         self.removed += other.removed;
         self.changed += other.changed;
+        self.understood += other.understood;
         self.examples.extend(other.examples);
         self.examples.truncate(2 * Self::EXAMPLES);
         for theirs in other.columns {
@@ -89,6 +93,9 @@ impl Difference {
 
 /// Which rules made a row is no difference of what it says.
 const VERSION: &str = "normalizer_version";
+
+/// What became of what a payment event is about.
+const STATUS: &str = "status_category";
 
 /// Compares what `old` says with what `new` says.
 pub(crate) async fn compare(table: Table, old: &[Input], new: &[Input]) -> Result<Difference, MaintainError> {
@@ -232,6 +239,9 @@ impl<'a> Named<'a> {
             let text = |column: &dyn Array, row| {
                 Ok::<_, ArrowError>(ArrayFormatter::try_new(column, &options)?.value(row).to_string())
             };
+            let was_unread =
+                || Ok::<_, ArrowError>(text(old.as_ref(), row)? == StatusCategory::Unprocessed.as_str());
+            difference.understood += u64::from(field.name() == STATUS && was_unread()?);
             let change = difference.column(field.name());
             change.rows += 1;
             if change.examples.len() < Difference::EXAMPLES {

@@ -218,3 +218,35 @@ async fn in_whatever_order_events_come_payments_are_those_made_at_once() {
         assert_eq!(payments(&lake).await, payments(&at_once).await, "erased, seed {seed}");
     }
 }
+
+#[tokio::test]
+async fn a_replay_says_how_many_events_newer_rules_understand() {
+    let lake = TestLake::new();
+    for number in 0..4 {
+        let at = at("2026-03-01T10:00:00Z") + TimeDelta::minutes(number);
+        let id = received(
+            &lake,
+            "stripe",
+            kind::PAYMENT_EVENT,
+            at,
+            &intent(&format!("pi_{number}"), "succeeded", 500),
+        )
+        .await;
+        lake.normalized(&[&id]).await;
+    }
+    let maintainer =
+        lake.maintainer(MaintenanceSettings { lateness: TimeDelta::zero(), ..Default::default() });
+    maintainer.seal(Days::ALL, Utc::now(), false).await.unwrap();
+    let seal = &lake.files(&format!("tables/{}", Table::FactPaymentEvents)).await[0];
+    made_by_older_rules(&lake, seal, true).await;
+    derive(&lake).await;
+    assert_eq!(lake.derived(Derived::Payments).await.len(), 0, "what nobody understood is no payment");
+    let dry = maintainer.replay(Days::ALL, None, Utc::now(), true).await.unwrap();
+    let replayed = maintainer.replay(Days::ALL, None, Utc::now(), false).await.unwrap();
+    for replayed in [dry, replayed] {
+        let difference = &replayed.tables[0].difference;
+        assert_eq!((difference.understood, difference.added), (3, 1), "{difference:?}");
+    }
+    derive(&lake).await;
+    assert_eq!(lake.derived(Derived::Payments).await.len(), 4);
+}
