@@ -70,3 +70,12 @@ pub(super) fn at<T: Default>(counters: &mut Vec<T>, number: usize) -> &mut T {
     }
     &mut counters[number]
 }
+
+/// What is counted of a day. A file has few, and rows of one day mostly follow each other.
+pub(super) fn of_day<T: Default>(days: &mut Vec<(i64, T)>, day: i64) -> &mut T {
+    let place = days.iter().rposition(|(known, _)| *known == day).unwrap_or_else(|| {
+        days.push((day, T::default()));
+        days.len() - 1
+    });
+    &mut days[place].1
+}

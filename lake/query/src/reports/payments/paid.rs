@@ -12,7 +12,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 use super::{
     Which,
     dollars::{Dollars, Rates},
-    names::{Names, at},
+    names::{Names, at, of_day},
     outcomes::{Count, Ended},
 };
 use crate::{files::Decoded, provider::Kind};
@@ -24,7 +24,7 @@ pub(super) const DAY: i64 = 24 * HOUR;
 /// What a file says of each day.
 #[derive(Debug, Default)]
 pub(crate) struct PaidFile {
-    days: BTreeMap<i64, Day>,
+    days: Vec<(i64, Day)>,
     providers: Names,
     currencies: Names,
     statuses: Names,
@@ -140,7 +140,8 @@ impl Decoded for PaidFile {
             let statuses: usize = day.statuses.iter().map(Vec::len).sum();
             counts * size_of::<Count>() + money * size_of::<DayMoney>() + statuses * 8 + size_of::<Day>()
         };
-        names.into_iter().map(Names::bytes).sum::<usize>() + self.days.values().map(of_day).sum::<usize>()
+        names.into_iter().map(Names::bytes).sum::<usize>()
+            + self.days.iter().map(|(_, day)| of_day(day)).sum::<usize>()
     }
 }
 
@@ -161,7 +162,7 @@ impl PaidFile {
         let refunded = columns.primitive::<Int64Type>("refunded_minor")?;
         for row in 0..batch.num_rows() {
             let time = times.value(row);
-            let day = self.days.entry(time.div_euclid(DAY)).or_default();
+            let day = of_day(&mut self.days, time.div_euclid(DAY));
             let hour = usize::try_from(time.rem_euclid(DAY) / HOUR).unwrap_or_default();
             let status = statuses.row(row);
             let ended = ended[status];

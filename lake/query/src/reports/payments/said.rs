@@ -17,14 +17,14 @@ use arrow::{
 use cauce_model::NormalizationMethod;
 use cauce_tables::{
     Passes, PlanError, PlannedFile, Planner, RowTest, Table, Wanted,
-    typed::{Columns, text, value},
+    typed::{Columns, value},
 };
 use chrono::{NaiveDate, TimeDelta};
 use hdrhistogram::Histogram;
 
 use super::{
     Latency, Which,
-    names::{Names, at},
+    names::{Names, at, of_day},
     paid::DAY,
 };
 use crate::{files::Decoded, provider::Kind};
@@ -35,7 +35,7 @@ const DIGITS: u8 = 3;
 /// What a file says of each day.
 #[derive(Debug, Default)]
 pub(crate) struct SaidFile {
-    days: BTreeMap<i64, Day>,
+    days: Vec<(i64, Day)>,
     providers: Names,
     statuses: Names,
     others: Vec<Other>,
@@ -129,7 +129,13 @@ impl Received {
     }
 }
 
-const COLUMNS: [&str; 5] = ["provider", "status_category", "latency_ms", "occurred_at", "received_at"];
+const METHOD: &str = "normalization_method";
+const COLUMNS: [&str; 6] =
+    ["provider", "status_category", METHOD, "latency_ms", "occurred_at", "received_at"];
+
+fn is_by_rules(method: &str) -> bool {
+    method == NormalizationMethod::RuleBased.as_str()
+}
 
 impl Decoded for SaidFile {
     const OF: Kind = Kind::Observed(Table::FactPaymentEvents);
@@ -143,21 +149,25 @@ impl Decoded for SaidFile {
             source: source.into(),
         };
         let mut file = Self::default();
-        let mut by_rules = which.values();
-        by_rules.push(("normalization_method", NormalizationMethod::RuleBased.as_str()));
-        let wanted = Wanted { columns: &COLUMNS, repeated: &COLUMNS[..2], values: &by_rules, test: None };
+        let wanted =
+            Wanted { columns: &COLUMNS, repeated: &COLUMNS[..3], values: &which.values(), test: None };
+        let mut others = 0;
         for batch in planner.read_where(&planned, wanted).await? {
-            file.take(&batch).map_err(broken)?;
+            others += file.take(&batch).map_err(broken)?;
+        }
+        if others == 0 {
+            return Ok(file);
         }
         let mut columns = COLUMNS.to_vec();
-        columns.extend(["event_id", "normalization_method"]);
+        columns.push("event_id");
         let otherwise: Arc<Passes> = Arc::new(|batch| {
-            let methods = Columns(batch).text("normalization_method")?;
-            let by_rules = NormalizationMethod::RuleBased.as_str();
-            Ok(methods.iter().map(|method| Some(method != Some(by_rules))).collect::<BooleanArray>())
+            let methods = Columns(batch).repeated(METHOD)?;
+            Ok((0..batch.num_rows())
+                .map(|row| Some(!is_by_rules(methods.row(row))))
+                .collect::<BooleanArray>())
         });
-        let test = Some(RowTest { columns: &["normalization_method"], passes: otherwise });
-        let wanted = Wanted { columns: &columns, repeated: &COLUMNS[..2], values: &which.values(), test };
+        let test = Some(RowTest { columns: &[METHOD], passes: otherwise });
+        let wanted = Wanted { columns: &columns, repeated: &COLUMNS[..3], values: &which.values(), test };
         for batch in planner.read_where(&planned, wanted).await? {
             file.take_others(&batch).map_err(broken)?;
         }
@@ -168,7 +178,7 @@ impl Decoded for SaidFile {
         let of_day = |day: &Day| {
             day.providers.iter().map(Received::bytes).sum::<usize>() + day.statuses.len() * size_of::<u64>()
         };
-        let days: usize = self.days.values().map(of_day).sum();
+        let days: usize = self.days.iter().map(|(_, day)| of_day(day)).sum();
         days + self.providers.bytes() + self.statuses.bytes() + self.others.len() * 200
     }
 }
@@ -184,30 +194,39 @@ fn moments(columns: Columns<'_>) -> Result<impl Fn(usize) -> (i64, Option<i64>),
 }
 
 impl SaidFile {
-    fn take(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+    /// Counts what rules read, and answers how many rows are others.
+    fn take(&mut self, batch: &RecordBatch) -> Result<usize, ArrowError> {
         let columns = Columns(batch);
         let providers = self.providers.of(columns, "provider")?;
         let statuses = self.statuses.of(columns, "status_category")?;
+        let methods = columns.repeated(METHOD)?;
+        let by_rules = methods.texts.iter().position(|text| text.is_some_and(is_by_rules));
+        let by_rules = by_rules.and_then(|place| i32::try_from(place).ok());
         let moment = moments(columns)?;
+        let mut others = 0;
         for row in 0..batch.num_rows() {
+            if methods.place(row) != by_rules || by_rules.is_none() {
+                others += 1;
+                continue;
+            }
             let (day, latency) = moment(row);
-            let day = self.days.entry(day).or_default();
+            let day = of_day(&mut self.days, day);
             at(&mut day.providers, providers.row(row)).see(latency);
             *at(&mut day.statuses, statuses.row(row)) += 1;
         }
-        Ok(())
+        Ok(others)
     }
 
     fn take_others(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let columns = Columns(batch);
-        let (ids, methods) = (columns.text("event_id")?, columns.text("normalization_method")?);
+        let (ids, methods) = (columns.text("event_id")?, columns.repeated(METHOD)?);
         let (providers, statuses) = (columns.repeated("provider")?, columns.repeated("status_category")?);
         let moment = moments(columns)?;
         for row in 0..batch.num_rows() {
             let (day, latency) = moment(row);
             self.others.push(Other {
                 event_id: ids.value(row).to_owned(),
-                is_of_a_model: text(methods, row) != Some(NormalizationMethod::None.as_str()),
+                is_of_a_model: methods.row(row) != NormalizationMethod::None.as_str(),
                 day,
                 provider: providers.row(row).to_owned(),
                 status: statuses.row(row).to_owned(),
@@ -233,7 +252,7 @@ impl Said {
         let is_in = |day: i64| period.contains(&(NaiveDate::default() + TimeDelta::days(day)));
         let mut said = Self::default();
         for file in files {
-            for (_, of_day) in file.days.iter().filter(|(day, _)| is_in(**day)) {
+            for (_, of_day) in file.days.iter().filter(|(day, _)| is_in(*day)) {
                 for (provider, received) in file.providers.zip(&of_day.providers) {
                     if received.events > 0 {
                         said.total.add(received);
