@@ -46,6 +46,16 @@ for more in 0 $((days * 2)) $((days * 9)); do
 done
 "$history" visible
 
-echo "== the API under load"
+echo "== payment events: made, sealed, derived, asked"
+cargo bench --locked --profile measure -p cauce-query --bench payments --no-run
+payments="$(find "$CARGO_TARGET_DIR/measure/deps" -name 'payments-*' -executable -type f -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)"
+rm -rf "$PWD/$work/payments"
+"$payments" all "$PWD/$work/payments" --events "${CAUCE_BENCH_EVENTS:-5000000}"
+
+echo "== payment events through the intake, the normalizer killed ten times, and not at all"
 cargo build --locked --profile measure -p cauce
+python3 scripts/bench_river.py "$CARGO_TARGET_DIR/measure/cauce" "${CAUCE_BENCH_RIVER:-100000}"
+python3 scripts/bench_river.py "$CARGO_TARGET_DIR/measure/cauce" "${CAUCE_BENCH_RIVER:-100000}" 0
+
+echo "== the API under load"
 "$work/venv/bin/python" scripts/bench_load.py "$CARGO_TARGET_DIR/measure/cauce" "$lake"

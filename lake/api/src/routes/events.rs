@@ -108,33 +108,35 @@ async fn webhook(
         None => false,
     };
     let content_type = said.headers.get("content-type").cloned();
-    let named = named::resource(&push, &provider, content_type.as_deref(), &bytes).await?;
-    match named {
-        _ if is_signed || may_bring => {}
-        // The provider itself says that it is so: who brought the name of it is no matter.
-        Named::Resource(resource) => return answered(&push, of_provider(&said, &resource), None).await,
-        Named::Unknown => return Err(forged(&push, &said, "the provider does not know what it names").await),
-        Named::Nothing => match caller.who {
-            // Nothing to verify it with: somebody with a key has to say that it is the provider's.
-            Who::Nobody | Who::Local => {
-                let message = format!(
-                    "{provider} is not configured here with a secret to verify it by (providers.{provider}.secrets), so it \
-                     needs a key with the scope ingest, which may stand in the address (?key=…)"
-                );
-                return Err(ApiError::Unauthorized { message });
+    let brought = match is_signed || may_bring {
+        true => {
+            let key = if is_signed { None } else { key(&caller, &provider, &headers) };
+            if is_signed {
+                // Who signs does not sign that header: anybody could have put it there.
+                said.headers.insert(SIGNATURE_HEADER.to_owned(), SignatureState::Verified.to_string());
             }
-            _ => allowed(&caller, &provider)?,
-        },
+            Some(answered(&push, said.clone(), key).await?)
+        }
+        false => None,
+    };
+    let named = named::resource(&push, &provider, content_type.as_deref(), &bytes).await?;
+    match (named, brought) {
+        // The provider itself says that it is so: who brought the name of it is no matter.
+        (Named::Resource(resource), _) => answered(&push, of_provider(&said, &resource), None).await,
+        (_, Some(answer)) => Ok(answer),
+        (Named::Unknown, None) => Err(forged(&push, &said, "the provider does not know what it names").await),
+        // Nothing to verify it with: somebody with a key has to say that it is the provider's.
+        (Named::Nothing, None) => {
+            if !matches!(caller.who, Who::Nobody | Who::Local) {
+                allowed(&caller, &provider)?;
+            }
+            let message = format!(
+                "{provider} is not configured here with a secret to verify it by (providers.{provider}.secrets), so it \
+                 needs a key with the scope ingest, which may stand in the address (?key=…)"
+            );
+            Err(ApiError::Unauthorized { message })
+        }
     }
-    let key = if is_signed { None } else { key(&caller, &provider, &headers) };
-    if is_signed {
-        // Who signs does not sign that header: anybody could have put it there.
-        said.headers.insert(SIGNATURE_HEADER.to_owned(), SignatureState::Verified.to_string());
-    }
-    let Named::Resource(resource) = named else { return answered(&push, said, key).await };
-    // What was brought is kept, too; the answer is of what it names.
-    let _ = answered(&push, said.clone(), key).await?;
-    answered(&push, of_provider(&said, &resource), None).await
 }
 
 /// What the provider itself answered.
