@@ -30,7 +30,11 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(500);
 /// Makes a run at once and then one every interval, at whole multiples of it, so that restarts don't shift the times.
 pub(crate) async fn schedule(world: &World, scraper: &Scraper) -> anyhow::Result<()> {
     let markets = world.config.markets();
-    anyhow::ensure!(!markets.is_empty(), "no [[markets]] are configured; cauce.example.toml shows some");
+    if markets.is_empty() {
+        // Payments and what others push need none.
+        tracing::warn!("no [[markets]] are configured, so nothing is scraped; cauce.example.toml shows some");
+        return std::future::pending().await;
+    }
     let interval = world.config.schedule.scrape;
     // Where runs are made, that none has completed is a figure, too.
     for status in [RunStatus::Completed, RunStatus::Partial, RunStatus::Failed] {

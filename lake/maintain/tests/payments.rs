@@ -250,3 +250,33 @@ async fn a_replay_says_how_many_events_newer_rules_understand() {
     derive(&lake).await;
     assert_eq!(lake.derived(Derived::Payments).await.len(), 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passes_that_overtake_each_other_leave_one_right_table() {
+    for _ in 0..20 {
+        let lake = TestLake::new();
+        let bring = async |day: u32, body: String| {
+            let at = at(&format!("2026-03-{day:02}T10:00:00Z"));
+            let id = received(&lake, "stripe", kind::PAYMENT_EVENT, at, &body).await;
+            lake.normalized(&[&id]).await;
+        };
+        let at_once = || {
+            let passes = [(); 3].map(|()| {
+                let lake = lake.clone();
+                tokio::spawn(async move { derive(&lake).await })
+            });
+            futures::future::try_join_all(passes)
+        };
+        bring(3, intent("pi_1", "succeeded", 500)).await;
+        let first = at_once();
+        // Heard of while they are at work.
+        bring(1, intent("pi_1", "processing", 500)).await;
+        first.await.unwrap();
+        at_once().await.unwrap();
+        derive(&lake).await;
+        let rows = lake.derived(Derived::Payments).await;
+        let told: Vec<[&str; 2]> =
+            rows.iter().map(|row| ["status_category", "events"].map(|name| row[name].as_str())).collect();
+        assert_eq!(told, [["APPROVED", "2"]]);
+    }
+}

@@ -39,6 +39,13 @@ pub struct Observed {
     pub totals: Totals,
 }
 
+impl Observed {
+    /// Whether it says something of a payment, a refund or a dispute.
+    pub fn is_about_payment(&self) -> bool {
+        matches!(self.subject, Subject::Payment | Subject::Refund | Subject::Dispute) && rank(self.status) > 0
+    }
+}
+
 /// What can't be, and was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Flag {
@@ -120,6 +127,8 @@ fn has_succeeded(status: Status) -> bool {
 impl PaymentState {
     /// The state after these events; none if none of them is about the payment.
     pub fn of(events: &[Observed]) -> Option<Self> {
+        // Also from a copy that does not count: it happened no later than it was heard of.
+        let heard = events.iter().filter(|event| event.is_about_payment()).map(|event| event.at).min();
         let events = ordered(events);
         let (first, last) = (events.first()?, events.last()?);
         let mut flags = BTreeSet::new();
@@ -153,7 +162,7 @@ impl PaymentState {
             captured: amounts.captured,
             refunded: amounts.refunded,
             disputed: amounts.disputed,
-            first_at: first.at,
+            first_at: heard.unwrap_or(first.at),
             last_at: last.at,
             events: u32::try_from(events.len()).unwrap_or(u32::MAX),
             flags,
@@ -163,12 +172,8 @@ impl PaymentState {
 
 /// Each event once, in the provider's time.
 fn ordered(events: &[Observed]) -> Vec<&Observed> {
-    let is_about = |event: &&Observed| {
-        matches!(event.subject, Subject::Payment | Subject::Refund | Subject::Dispute)
-            && rank(event.status) > 0
-    };
     let mut by_identity: BTreeMap<&str, &Observed> = BTreeMap::new();
-    for event in events.iter().filter(is_about) {
+    for event in events.iter().filter(|event| event.is_about_payment()) {
         let kept = by_identity.entry(&event.identity).or_insert(event);
         // Of the same event said in two ways the one that is signed, then the first that was heard.
         let key = |event: &Observed| (!event.is_verified, event.received_at);
@@ -237,17 +242,19 @@ impl Amounts {
         let last = |read: fn(&Totals) -> Option<i64>| {
             events.iter().rev().find_map(|event| read(&event.totals)).unwrap_or(0)
         };
-        let authorized = sum(events, Subject::Payment, |status| status == Status::Authorized);
-        let captured = sum(events, Subject::Payment, |status| status == Status::Approved);
-        let refunded = sum(events, Subject::Refund, |status| {
+        let authorized = sum(events, Subject::Payment, |status| status == Status::Authorized).most();
+        let captured = sum(events, Subject::Payment, |status| status == Status::Approved).most();
+        let refunds = sum(events, Subject::Refund, |status| {
             matches!(status, Status::Refunded | Status::PartiallyRefunded)
         });
         let whole = events.iter().filter(|event| {
             event.subject == Subject::Payment
                 && matches!(event.status, Status::Refunded | Status::PartiallyRefunded)
         });
-        let refunded = refunded.max(whole.filter_map(|event| event.amount).max().unwrap_or(0));
-        let disputed = sum(events, Subject::Dispute, |status| status == Status::Chargeback);
+        let whole = whole.filter_map(|event| event.amount).max().unwrap_or(0);
+        let whole = whole.max(refunds.whole).max(last(|totals| totals.refunded));
+        let refunded = refunds.parts.max(whole.saturating_sub(came_to_nothing(events)));
+        let disputed = sum(events, Subject::Dispute, |status| status == Status::Chargeback).most();
         let captured = captured.max(total(|totals| totals.captured));
         let stated_authorized = authorized.max(total(|totals| totals.authorized));
         let won =
@@ -257,10 +264,7 @@ impl Amounts {
             authorized: stated_authorized.max(captured),
             stated_authorized,
             captured,
-            refunded: refunded
-                .max(last(|totals| totals.refunded))
-                .saturating_sub(came_to_nothing(events))
-                .max(0),
+            refunded,
             disputed: if won { disputed } else { disputed.max(last(|totals| totals.disputed)) },
         }
     }
@@ -281,19 +285,33 @@ fn came_to_nothing(events: &[&Observed]) -> i64 {
             && matches!(event.status, Status::Failed | Status::Cancelled | Status::Declined)
     };
     let mut failed: BTreeMap<Option<&str>, i64> = BTreeMap::new();
-    for event in events[last + 1..].iter().filter(is_failure) {
-        let already = events[..last]
-            .iter()
-            .any(|before| before.operation_id == event.operation_id && is_failure(&before));
-        if !already {
+    let (before, after) = (&events[..last], &events[last + 1..]);
+    for event in after.iter().filter(is_failure) {
+        let of_it = |other: &&&Observed| other.operation_id == event.operation_id;
+        let had_failed = before.iter().any(|other| of_it(&other) && is_failure(&other));
+        // The whole was said before it was asked for.
+        let is_newer = after.iter().find(of_it).is_some_and(|first| !is_failure(&first));
+        if !had_failed && !is_newer {
             failed.insert(event.operation_id.as_deref(), event.amount.unwrap_or(0));
         }
     }
     failed.into_values().fold(0, i64::saturating_add)
 }
 
+/// What operations come to, and what was said of all of them at once.
+struct Sum {
+    parts: i64,
+    whole: i64,
+}
+
+impl Sum {
+    fn most(&self) -> i64 {
+        self.parts.max(self.whole)
+    }
+}
+
 /// Amounts of operations that ended so: each operation once, by its last status. What has no operation says the whole.
-fn sum(events: &[&Observed], subject: Subject, counts: impl Fn(Status) -> bool) -> i64 {
+fn sum(events: &[&Observed], subject: Subject, counts: impl Fn(Status) -> bool) -> Sum {
     let mut operations: BTreeMap<Option<&str>, (Status, i64)> = BTreeMap::new();
     for event in events.iter().filter(|event| event.subject == subject) {
         let Some(amount) = event.amount else {
@@ -326,7 +344,7 @@ fn sum(events: &[&Observed], subject: Subject, counts: impl Fn(Status) -> bool) 
     let whole = operations.remove(&None).filter(|(status, _)| subject == Subject::Payment || counts(*status));
     let whole = whole.map_or(0, |(_, amount)| amount);
     let parts = operations.into_values().filter(|(status, _)| counts(*status)).map(|(_, amount)| amount);
-    parts.fold(0_i64, i64::saturating_add).max(whole)
+    Sum { parts: parts.fold(0_i64, i64::saturating_add), whole }
 }
 
 /// Refunds and disputes change what a payment has come to.

@@ -195,9 +195,9 @@ pub fn said(written: &str, event: &Node) -> Result<Said, String> {
 }
 
 /// How words begin that say that something came to nothing, and that it was done: English, Spanish, Portuguese.
-const UNDONE: [&str; 17] = [
-    "declin", "reject", "refus", "fail", "den", "error", "cancel", "expir", "void", "rechaz", "fallid",
-    "fallad", "venc", "recus", "negad", "falh", "anulad",
+const UNDONE: [&str; 18] = [
+    "declin", "reject", "refus", "fail", "denied", "deneg", "error", "cancel", "expir", "void", "rechaz",
+    "fallid", "fallad", "venc", "recus", "negad", "falh", "anulad",
 ];
 const DONE: [&str; 13] = [
     "approv", "accept", "success", "succeed", "paid", "complet", "captur", "settl", "aprob", "aprov",

@@ -87,7 +87,7 @@ fn admitted(
     // Providers are given an address, and some can send nothing else that is ours.
     let in_address = request.uri().query().filter(|_| path == WEBHOOKS);
     let credentials = match (credentials(request.headers()), in_address.and_then(key_in)) {
-        (Credentials::None | Credentials::Broken, Some(key)) => Credentials::Key(key),
+        (Credentials::None | Credentials::Broken | Credentials::Token(_), Some(key)) => Credentials::Key(key),
         // A password of the provider's own is not for us; what it signed may be.
         (Credentials::Broken, None) if path == WEBHOOKS => Credentials::None,
         (said, _) => said,

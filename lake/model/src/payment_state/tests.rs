@@ -134,6 +134,12 @@ fn a_refund_that_fails_after_the_whole_was_told_goes_back_to_the_merchant() {
     let told = |events: &[Observed]| (state(events).status, state(events).refunded);
     assert_eq!(told(&[approved.clone(), whole.clone()]), (Status::Refunded, 500));
     assert_eq!(told(&[approved.clone(), whole.clone(), failed.clone()]), (Status::Approved, 0));
+    // What was asked for after the whole was told is not in it.
+    let mut some = event(2, Refund, Status::PartiallyRefunded, None, 300);
+    some.totals.refunded = Some(300);
+    let pending = event(3, Refund, Status::Pending, Some("re_2"), 200);
+    let gone = event(4, Refund, Status::Failed, Some("re_2"), 200);
+    assert_eq!(told(&[approved.clone(), some, pending, gone]), (Status::PartiallyRefunded, 300));
     // It had failed before: the whole is without it.
     let earlier = Observed { at: at(1), ..failed.clone() };
     assert_eq!(told(&[approved, earlier, whole, failed]), (Status::Refunded, 500));

@@ -255,8 +255,10 @@ fn order(status: &Node) -> Reading {
     let at = reading.occurred_at.map(|at| at.timestamp().to_string()).unwrap_or_default();
     reading.event_id =
         reading.payment_id.as_ref().map(|id| format!("{id}:{}:{amount}:{at}", reading.native_status));
-    // Nor of a refund: several of an order add up.
-    reading.operation_id = reading.event_id.clone().filter(|_| reading.subject == Subject::Refund);
+    // Nor of a refund: several of an order add up, and one that fails is told by its amount. Two of one amount are one.
+    if reading.subject == Subject::Refund {
+        reading.operation_id = reading.payment_id.as_ref().map(|id| format!("{id}:{amount}"));
+    }
     reading.payment_method = payment.first_of(&["paymentMethod", "paymentMethodDetail.card.@type"]);
     reading.card_brand = card(reading.payment_method.as_deref());
     reading.country = country(payment, &["issuerCountryCode", "cardHolder.address.countryCode"]);

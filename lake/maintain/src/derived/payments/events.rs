@@ -35,6 +35,7 @@ pub(super) struct Events<'p> {
     pub(super) planner: &'p Planner,
     observed: &'p DayFiles,
     answered: HashSet<Key>,
+    answered_on: BTreeSet<NaiveDate>,
     read_by_rules: HashSet<String>,
 }
 
@@ -72,8 +73,14 @@ impl Seen {
 impl<'p> Events<'p> {
     /// What the files of these days hold.
     pub(super) async fn of(planner: &'p Planner, observed: &'p DayFiles) -> Result<Self, MaintainError> {
-        let none = Self { planner, observed, answered: HashSet::new(), read_by_rules: HashSet::new() };
-        let (mut answered, mut asked) = (HashSet::new(), HashSet::new());
+        let none = Self {
+            planner,
+            observed,
+            answered: HashSet::new(),
+            answered_on: BTreeSet::new(),
+            read_by_rules: HashSet::new(),
+        };
+        let (mut answered, mut answered_on, mut asked) = (HashSet::new(), BTreeSet::new(), HashSet::new());
         let by_model: Arc<Passes> = Arc::new(|batch| {
             let methods = Columns(batch).text("normalization_method")?;
             Ok(methods.iter().map(|method| Some(is_of_a_model(method))).collect())
@@ -81,7 +88,10 @@ impl<'p> Events<'p> {
         let test = RowTest { columns: &["normalization_method"], passes: by_model };
         let columns = [KEY[0], KEY[1], KEY[2], "event_id"];
         let wanted = Wanted { columns: &columns, test: Some(test), ..Wanted::default() };
-        none.each(observed.days(), wanted, |batch, _| {
+        none.each(observed.days(), wanted, |batch, day| {
+            if batch.num_rows() > 0 {
+                answered_on.insert(day);
+            }
             answered.extend(of_rows(batch)?);
             asked.extend(Columns(batch).text("event_id")?.iter().flatten().map(str::to_owned));
             Ok(())
@@ -107,7 +117,7 @@ impl<'p> Events<'p> {
             Ok(())
         })
         .await?;
-        Ok(Self { answered, read_by_rules, ..none })
+        Ok(Self { answered, answered_on, read_by_rules, ..none })
     }
 
     /// The payments that have events on these days, and all of which a model has said something: whether that counts may
@@ -121,6 +131,11 @@ impl<'p> Events<'p> {
         })
         .await?;
         Ok(keys)
+    }
+
+    /// The days on which a model said something.
+    pub(super) fn answered_on(&self) -> impl Iterator<Item = NaiveDate> {
+        self.answered_on.iter().copied()
     }
 
     /// The days with events from `first` to `last`.
@@ -216,9 +231,13 @@ impl<'p> Events<'p> {
             if is_of_a_model(text(methods, row)) && self.read_by_rules.contains(&event.event_id) {
                 continue;
             }
+            // What says nothing of it neither begins nor describes it.
+            if !event.is_about_payment() {
+                continue;
+            }
             let name = match text(payment_ids, row) {
                 Some(id) => Name::Id(id.to_owned()),
-                None if is_of_payment(&event) => Name::Alone(event.identity.clone()),
+                None if event.subject == Subject::Payment => Name::Alone(event.identity.clone()),
                 None => continue,
             };
             let payment = Payment { provider: providers.value(row).to_owned(), name };
@@ -253,12 +272,6 @@ const COLUMNS: [&str; 18] = [
 fn is_of_a_model(method: Option<&str>) -> bool {
     let method = method.and_then(|method| method.parse().ok());
     matches!(method, Some(NormalizationMethod::Ai | NormalizationMethod::Hybrid))
-}
-
-/// Whether an event says something of a payment, so that it is one without any id.
-fn is_of_payment(event: &Observed) -> bool {
-    let says_nothing = [StatusCategory::NotAPayment, StatusCategory::Unprocessed].contains(&event.status);
-    event.subject == Subject::Payment && !says_nothing
 }
 
 fn texts<'b, const N: usize>(

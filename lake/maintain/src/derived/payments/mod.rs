@@ -7,8 +7,9 @@
 //! object of that day: it is taken out of the one before it is put into the other, so that it may be missing for a moment
 //! and is never there twice.
 //!
-//! What the last pass saw stands in an object of its own, written last. A pass reads that first, then lists the table, then the
-//! events: whoever writes after it listed makes its puts fail, and who wrote before had no newer events than it has.
+//! What the last pass saw stands in an object of its own. A pass reads that first, then lists the table, then the events. Before
+//! it changes anything it takes the days that it reads out of there, and only the last of all puts them in: if it dies on its
+//! way, or another is at work, those days are looked at again.
 
 mod events;
 mod keys;
@@ -20,11 +21,13 @@ use std::{
 };
 
 use arrow::array::RecordBatch;
+use cauce_model::RunId;
 use cauce_tables::{Days, Derived, Inputs, PlannedFile};
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Events;
 use keys::Keys;
-use object_store::{ObjectMeta, ObjectStoreExt, PutMode, UpdateVersion, path::Path};
+use object_store::{ObjectMeta, ObjectStoreExt, PutMode, PutResult, UpdateVersion, path::Path};
+use serde::{Deserialize, Serialize};
 
 use super::{DayFiles, Rebuild, Rebuilt};
 use crate::{MaintainError, Maintainer, collect::first_kept};
@@ -36,6 +39,18 @@ const SEEN: &str = "tables/payments/_inputs.json";
 /// Bytes of events, and payments, that are worked on at a time: about a million of either.
 const SLICE_BYTES: u64 = 64 << 20;
 const SLICE_PAYMENTS: usize = 500_000;
+
+/// The table as it was before it had an object a day.
+const BEFORE: &str = "tables/payments/part-0.parquet";
+
+/// What passes have seen.
+#[derive(Debug, Serialize, Deserialize)]
+struct Seen {
+    #[serde(flatten)]
+    inputs: Inputs,
+    /// Who wrote it: two that say the same are two.
+    pass: RunId,
+}
 
 /// The objects of the table by day, as they were listed or as this pass wrote them.
 type Partitions = BTreeMap<NaiveDate, PlannedFile>;
@@ -57,13 +72,17 @@ pub(super) async fn rebuild(
     now: DateTime<Utc>,
     rebuilt: &mut Vec<Rebuilt>,
 ) -> Result<(), MaintainError> {
+    let pass = RunId::starting(now);
     let (seen, version) = last_pass(maintainer).await?;
     let listed = maintainer.planner.derived(Derived::Payments, Days::ALL).await?;
     let mut partitions: Partitions = listed.into_iter().map(|file| (file.date, file)).collect();
     let first = maintainer.settings.retention.tables.map(|kept| first_kept(now, kept));
     let observed = DayFiles::list(&maintainer.planner, Derived::Payments, first).await?;
-    let seen = seen.filter(|seen| seen.rules == RULES && which == Rebuild::Stale);
-    let changed = seen.map(|seen| observed.changed(&seen.days));
+    let seen = seen.filter(|seen| seen.inputs.rules == RULES);
+    let changed = match which {
+        Rebuild::Stale => seen.as_ref().map(|seen| observed.changed(&seen.inputs.days)),
+        Rebuild::All => None,
+    };
     // Without observations there is nothing to make; what had been made from some stays.
     if observed.days().next().is_none() || changed.as_ref().is_some_and(BTreeSet::is_empty) {
         return Ok(());
@@ -72,6 +91,12 @@ pub(super) async fn rebuild(
     let plan = match changed {
         Some(changed) => some(&events, &partitions, changed).await?,
         None => all(&observed, &partitions),
+    };
+    let mut known = seen.map(|seen| seen.inputs.days).unwrap_or_default();
+    known.retain(|day, _| !plan.days.contains(day));
+    let Some(marked) = note(maintainer, known, pass, version).await? else {
+        tracing::info!("others make the payments");
+        return Ok(());
     };
     for number in 0..plan.slices {
         let slice = plan.keys.slice(number, plan.slices);
@@ -86,7 +111,7 @@ pub(super) async fn rebuild(
             };
             let Some(file) = put(maintainer, day, &rows, before).await? else {
                 tracing::info!(%day, "others make the payments");
-                return Ok(());
+                return forget(maintainer, &plan.days, pass).await;
             };
             let path = file.meta.location.to_string();
             tracing::info!(path, rows = rows.num_rows(), "derived");
@@ -95,7 +120,34 @@ pub(super) async fn rebuild(
             rebuilt.push(Rebuilt { table: Derived::Payments.name(), path, rows: rows.num_rows() });
         }
     }
-    note(maintainer, &Inputs { rules: RULES.to_owned(), days: observed.states() }, version).await
+    fail::fail_point!("payments.before_note");
+    if note(maintainer, observed.states(), pass, Some(marked)).await?.is_none() {
+        return forget(maintainer, &plan.days, pass).await;
+    }
+    match maintainer.store.delete(&Path::from(BEFORE)).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Another pass was at work at the same time: what either has seen of these days may not be what stands there now.
+async fn forget(
+    maintainer: &Maintainer,
+    days: &BTreeSet<NaiveDate>,
+    pass: RunId,
+) -> Result<(), MaintainError> {
+    for _ in 0..=Maintainer::TRIES {
+        let (seen, version) = last_pass(maintainer).await?;
+        let mut known = seen.map(|seen| seen.inputs.days).unwrap_or_default();
+        known.retain(|day, _| !days.contains(day));
+        if note(maintainer, known, pass, version).await?.is_some() {
+            return Ok(());
+        }
+    }
+    tracing::warn!(
+        "what was seen of payments changes all the time; cauce rebuild payments makes all of them"
+    );
+    Ok(())
 }
 
 /// Every payment. So many at a time that they fit.
@@ -116,6 +168,7 @@ async fn some(
 ) -> Result<Plan, MaintainError> {
     let mut keys = events.keys(&changed).await?;
     let (mut days, mut holding) = (changed.clone(), BTreeSet::new());
+    days.extend(events.answered_on());
     for (day, file) in partitions {
         for (key, last) in rows::spans(events.planner, file).await? {
             let had_one = changed.range(*day..=last.max(*day)).next().is_some();
@@ -144,9 +197,7 @@ async fn put(
     Ok(meta.map(|meta| PlannedFile::whole(meta, day)))
 }
 
-async fn last_pass(
-    maintainer: &Maintainer,
-) -> Result<(Option<Inputs>, Option<UpdateVersion>), MaintainError> {
+async fn last_pass(maintainer: &Maintainer) -> Result<(Option<Seen>, Option<UpdateVersion>), MaintainError> {
     let read = match maintainer.store.get(&Path::from(SEEN)).await {
         Ok(read) => read,
         Err(object_store::Error::NotFound { .. }) => return Ok((None, None)),
@@ -158,22 +209,23 @@ async fn last_pass(
     Ok((seen, Some(UpdateVersion { e_tag, version })))
 }
 
-/// Notes what was seen. Where another pass was first, the next one finds what that had not seen.
+/// Notes what was seen in place of what was noted before; none where another pass was first.
 async fn note(
     maintainer: &Maintainer,
-    seen: &Inputs,
+    days: BTreeMap<NaiveDate, Option<String>>,
+    pass: RunId,
     version: Option<UpdateVersion>,
-) -> Result<(), MaintainError> {
-    let bytes = serde_json::to_vec(seen).map_err(cauce_tables::WriteError::from)?;
-    fail::fail_point!("payments.before_note");
+) -> Result<Option<UpdateVersion>, MaintainError> {
+    let seen = Seen { inputs: Inputs { rules: RULES.to_owned(), days }, pass };
+    let bytes = serde_json::to_vec(&seen).map_err(cauce_tables::WriteError::from)?;
     let mode = version.map_or(PutMode::Create, PutMode::Update);
     match maintainer.store.put_opts(&Path::from(SEEN), bytes.into(), mode.into()).await {
-        Ok(_)
-        | Err(
+        Ok(PutResult { e_tag, version }) => Ok(Some(UpdateVersion { e_tag, version })),
+        Err(
             object_store::Error::AlreadyExists { .. }
             | object_store::Error::Precondition { .. }
             | object_store::Error::NotFound { .. },
-        ) => Ok(()),
+        ) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
