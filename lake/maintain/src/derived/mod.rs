@@ -13,10 +13,11 @@ mod quality;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{array::RecordBatch, error::ArrowError};
+use bytes::Bytes;
 use cauce_tables::{Days, Derived, Inputs, PlanError, PlannedFile, WriteError};
 use chrono::{DateTime, NaiveDate, Utc};
 use days::DayFiles;
-use object_store::{ObjectMeta, PutMode, PutResult, UpdateVersion};
+use object_store::{ObjectMeta, PutMode, PutResult, UpdateVersion, path::Path};
 pub use quality::QualitySettings;
 use serde::Serialize;
 
@@ -157,17 +158,29 @@ impl Maintainer {
     ) -> Result<Option<ObjectMeta>, MaintainError> {
         let (location, bytes) = (table.path(day), table.encode(rows, inputs)?);
         let size = bytes.len() as u64;
-        let mode = match before {
-            None => PutMode::Create,
-            Some(meta) => {
-                PutMode::Update(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() })
-            }
-        };
+        let before =
+            before.map(|meta| UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() });
         fail::fail_point!("derive.before_put");
-        match self.store.put_opts(&location, bytes.into(), mode.into()).await {
-            Ok(PutResult { e_tag, version }) => {
-                Ok(Some(ObjectMeta { location, last_modified: Utc::now(), size, e_tag, version }))
-            }
+        let put = self.put_if(&location, bytes, before).await?;
+        Ok(put.map(|UpdateVersion { e_tag, version }| ObjectMeta {
+            location,
+            last_modified: Utc::now(),
+            size,
+            e_tag,
+            version,
+        }))
+    }
+
+    /// Puts an object in place of that version of it, or where there was none; none if that is not so any more.
+    async fn put_if(
+        &self,
+        location: &Path,
+        bytes: Bytes,
+        before: Option<UpdateVersion>,
+    ) -> Result<Option<UpdateVersion>, MaintainError> {
+        let mode = before.map_or(PutMode::Create, PutMode::Update);
+        match self.store.put_opts(location, bytes.into(), mode.into()).await {
+            Ok(PutResult { e_tag, version }) => Ok(Some(UpdateVersion { e_tag, version })),
             Err(
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. }

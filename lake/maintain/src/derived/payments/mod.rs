@@ -26,7 +26,7 @@ use cauce_tables::{Days, Derived, Inputs, PlannedFile};
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Events;
 use keys::Keys;
-use object_store::{ObjectMeta, ObjectStoreExt, PutMode, PutResult, UpdateVersion, path::Path};
+use object_store::{ObjectMeta, ObjectStoreExt, UpdateVersion, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{DayFiles, Rebuild, Rebuilt};
@@ -94,6 +94,13 @@ pub(super) async fn rebuild(
     };
     let mut known = seen.map(|seen| seen.inputs.days).unwrap_or_default();
     known.retain(|day, _| !plan.days.contains(day));
+    if version.is_none() {
+        // Nobody has made an object a day yet. Whoever reads the folder would read both.
+        match maintainer.store.delete(&Path::from(BEFORE)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let Some(marked) = note(maintainer, known, pass, version).await? else {
         tracing::info!("others make the payments");
         return Ok(());
@@ -124,10 +131,7 @@ pub(super) async fn rebuild(
     if note(maintainer, observed.states(), pass, Some(marked)).await?.is_none() {
         return forget(maintainer, &plan.days, pass).await;
     }
-    match maintainer.store.delete(&Path::from(BEFORE)).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    Ok(())
 }
 
 /// Another pass was at work at the same time: what either has seen of these days may not be what stands there now.
@@ -218,14 +222,5 @@ async fn note(
 ) -> Result<Option<UpdateVersion>, MaintainError> {
     let seen = Seen { inputs: Inputs { rules: RULES.to_owned(), days }, pass };
     let bytes = serde_json::to_vec(&seen).map_err(cauce_tables::WriteError::from)?;
-    let mode = version.map_or(PutMode::Create, PutMode::Update);
-    match maintainer.store.put_opts(&Path::from(SEEN), bytes.into(), mode.into()).await {
-        Ok(PutResult { e_tag, version }) => Ok(Some(UpdateVersion { e_tag, version })),
-        Err(
-            object_store::Error::AlreadyExists { .. }
-            | object_store::Error::Precondition { .. }
-            | object_store::Error::NotFound { .. },
-        ) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    maintainer.put_if(&Path::from(SEEN), bytes.into(), version).await
 }
