@@ -37,6 +37,7 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     worlds::a_large_answer_is_a_link(&stack).await;
     told("a large answer is a link");
     push::who_may_push_and_what_becomes_of_it(&stack).await;
+    push::a_run_by_hand_says_its_count(&stack).await;
     push::a_payment_event_is_understood_at_once_and_is_a_row(&stack).await;
     told("pushed, refused, by link, and in quarantine");
     payments::what_no_rule_knows_is_asked_and_is_a_row(&stack).await;

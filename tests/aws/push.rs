@@ -81,6 +81,25 @@ pub(crate) async fn who_may_push_and_what_becomes_of_it(stack: &Stack) {
 }
 
 /// The function that takes it answers what it says; the one that queries finds it by its id; and it is a row.
+pub(crate) async fn a_run_by_hand_says_its_count(stack: &Stack) {
+    let asked = json!({ "asset": "USDT", "fiat": "VES", "trade_type": "BUY" }).to_string();
+    let asked = Client::new().post(format!("{}/api/v1/binance/offers", stack.api)).body(asked);
+    let response = asked.send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(body["status"], json!("completed"), "{body}");
+    let run = format!(
+        "SELECT total_offers_extracted FROM ops_batch_runs WHERE batch_id = '{}'",
+        body["run_id"].as_str().unwrap()
+    );
+    let count = body["count"].as_i64().unwrap();
+    assert!(count > 0, "{body}");
+    let there = eventually("the run's row", Duration::from_secs(60), async || {
+        stack.sql(&run).first().map(|run| run["total_offers_extracted"].as_i64().unwrap())
+    });
+    assert_eq!(there.await, count);
+}
+
 pub(crate) async fn a_payment_event_is_understood_at_once_and_is_a_row(stack: &Stack) {
     let (_, key) = key(stack, "ingest");
     let body = r#"{"object":"event","id":"evt_1","created":1772359200,"type":"payment_intent.succeeded","data":{"object":{"object":"payment_intent","id":"pi_1","status":"succeeded","amount":1000,"currency":"usd"}}}"#;

@@ -1,22 +1,21 @@
-//! The group of those who run it.
+//! The group of those who run it, and the page.
 
-use std::{sync::Arc, time::Duration};
+mod elsewhere;
 
-use cauce_api::{Api, admin_routes};
+use std::sync::Arc;
+
+use cauce_api::{Api, Elsewhere, admin_routes};
 use cauce_function::Function;
 use cauce_query::Lake;
-use chrono::TimeDelta;
-
-/// The gateway waits for 30 s, for a run by hand, too.
-const RUN_LIMIT: TimeDelta = TimeDelta::seconds(24);
+use elsewhere::ScrapeFunction;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let function = Function::start("admin").await?;
     let lake = Lake::new(Arc::clone(&function.world.store));
-    // Nothing goes on here after an answer: a run ends by its limit, and what it has is put before it is answered.
-    let (run_limit, run_patience) = (Some(RUN_LIMIT), Duration::from_secs(29));
-    let api = Api { run_limit, run_patience, ..Api::new(&function.world, lake)? };
+    // Nothing goes on here after an answer, so a run by hand is the scrape function's.
+    let scrape: Arc<dyn Elsewhere> = Arc::new(ScrapeFunction::from_environment().await?);
+    let api = Api { elsewhere: Some(scrape), ..Api::new(&function.world, lake)? };
     let gate = function.gate()?;
     function.serve(admin_routes(api, gate)).await
 }

@@ -1,4 +1,4 @@
-//! The groups of those who ask, and the page.
+//! The groups of those who ask.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::ensure;
 use cauce_function::{Function, Invocation};
-use cauce_model::{Market, Venue};
+use cauce_model::{Market, RunId, Venue};
 use cauce_sources::{Outcome, RunOptions};
 use cauce_world::{DEFAULT_GROUP, World};
 use serde::Deserialize;
@@ -25,6 +25,10 @@ struct Asked {
     /// Not markets, but what currencies are worth.
     #[serde(default)]
     rates: bool,
+    /// One market, now: a run by hand, whose id is known to whoever asked for it.
+    market: Option<Market>,
+    /// That id.
+    run_id: Option<RunId>,
 }
 
 fn default_group() -> String {
@@ -37,9 +41,15 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn scrape(world: Arc<World>, asked: Asked, invocation: Invocation) -> anyhow::Result<Value> {
-    let Asked { venue, group, rates } = asked;
+    let Asked { venue, group, rates, market, run_id } = asked;
     if rates {
         return Ok(json!({ "raw_id": world.fetch_rates().await? }));
+    }
+    let until = Some(invocation.until(MARGIN));
+    let trace_id = invocation.trace_id.clone();
+    if let Some(market) = market {
+        let options = RunOptions { run_id, until, trace_id, ..RunOptions::by_hand() };
+        return said(world.scraper().run(&[market], &options).await?);
     }
     let of_venue = |market: &Market| venue.as_ref().is_none_or(|venue| *venue == market.venue);
     let markets: Vec<Market> = world.config.markets_in(&group).into_iter().filter(of_venue).collect();
@@ -48,13 +58,13 @@ async fn scrape(world: Arc<World>, asked: Asked, invocation: Invocation) -> anyh
         "no [[markets]] of the group '{group}' fit; config/cauce.toml in the bucket has them"
     );
     let venue = venue.map_or_else(|| "all".to_owned(), |venue| venue.to_string());
-    let options = RunOptions {
-        schedule: Some(format!("{venue}/{group}")),
-        until: Some(invocation.until(MARGIN)),
-        trace_id: invocation.trace_id.clone(),
-        ..RunOptions::default()
-    };
-    Ok(match world.scraper().run(&markets, &options).await? {
+    let options =
+        RunOptions { schedule: Some(format!("{venue}/{group}")), until, trace_id, ..RunOptions::default() };
+    said(world.scraper().run(&markets, &options).await?)
+}
+
+fn said(outcome: Outcome) -> anyhow::Result<Value> {
+    Ok(match outcome {
         Outcome::Done(report) => json!({
             "run_id": report.run_id,
             "status": report.status,

@@ -173,14 +173,11 @@ fn only_maintenance_writes_tables_and_only_few_delete() {
     let set = |names: &[&str]| names.iter().map(|name| format!("{name}Function")).collect::<BTreeSet<_>>();
     assert_eq!(who_may("s3:PutObject", "tables"), set(&["Maintain"]));
     assert_eq!(who_may("s3:PutObject", "hot"), set(&["Maintain", "Normalize"]));
-    assert_eq!(
-        who_may("s3:PutObject", "raw"),
-        set(&["Admin", "Enrich", "Inbox", "Ingest", "Poll", "Scrape"])
-    );
+    assert_eq!(who_may("s3:PutObject", "raw"), set(&["Enrich", "Inbox", "Ingest", "Poll", "Scrape"]));
     assert_eq!(who_may("s3:PutObject", "results"), set(&["Query"]));
     assert_eq!(who_may("s3:DeleteObject", "raw"), set(&["Maintain"]));
     assert_eq!(who_may("s3:DeleteObject", "inbox"), set(&["Inbox"]));
-    assert_eq!(who_may("s3:GetObject", "raw"), set(&["Enrich", "Maintain", "Normalize", "Query"]));
+    assert_eq!(who_may("s3:GetObject", "raw"), set(&["Admin", "Enrich", "Maintain", "Normalize", "Query"]));
     // Of the ledger everybody reaches some kinds of items only.
     for (whose, statement) in template.statements() {
         if texts(&statement["Action"]).iter().any(|action| action.starts_with("dynamodb:")) {

@@ -11,7 +11,7 @@
 //! | payments | `/api/v1/events/{id}` | query |
 //! | sql | `POST /api/v1/sql` | query |
 //! | documents | `/api/v1/openapi.json`, `/api/v1/docs` | query |
-//! | page | `GET /` and its assets | query |
+//! | page | `GET /` and its assets | admin |
 //! | access | `/admin/token`, `/admin/users`, `/admin/api-keys`, `/api/v1/me`, the key set | admin |
 //! | admin | `GET /admin/monitoring/summary`, `POST /api/v1/binance/offers` | admin |
 //! | intake | `POST /api/v1/ingest/{source}`, `/api/v1/ingest/{source}/upload`, `/api/v1/events`, `/api/v1/webhooks/{provider}` | ingest |
@@ -72,7 +72,7 @@ mod lake {
 
     pub use crate::{
         answer::{KeptAnswers, LargeAnswers},
-        routes::{Figures, Live},
+        routes::{Elsewhere, Figures, Live},
     };
     use crate::{documents, page, routes, serving::bounded};
 
@@ -92,8 +92,8 @@ mod lake {
         pub queue: Arc<dyn Queue>,
         /// Makes runs by hand.
         pub scraper: Scraper,
-        /// How long a run by hand may take, where nothing goes on after its answer: what it has by then is its result.
-        pub run_limit: Option<TimeDelta>,
+        /// Makes runs by hand, where nothing goes on here after an answer.
+        pub elsewhere: Option<Arc<dyn Elsewhere>>,
         /// How long who asks for a run by hand waits for its end; a longer one goes on, and its id is the answer.
         pub run_patience: Duration,
         /// Age at which a market's newest snapshot is too old.
@@ -128,7 +128,7 @@ mod lake {
                 ledger: Arc::clone(&world.ledger),
                 queue: Arc::clone(&world.queue),
                 scraper: world.scraper(),
-                run_limit: None,
+                elsewhere: None,
                 run_patience: RUN_PATIENCE,
                 freshness: world.config.maintenance()?.quality.freshness,
                 fees: world.config.fees()?,
@@ -191,14 +191,14 @@ mod lake {
             .merge(routes::metrics())
             .merge(routes::live())
             .merge(documents::routes())
-            .merge(page::routes())
             .with_state(Arc::new(api))
     }
 
-    /// The groups of those who run it, and of whoever logs in.
+    /// The groups of those who run it and of whoever logs in, and the page: its chart library alone is more than a tenth of
+    /// what the package of a function may be, and the function that answers questions has no room for it.
     pub fn admin_routes(api: Api, gate: Gate) -> Router {
-        let running: Router = running().with_state(Arc::new(api)).into();
+        let running: Router<Arc<Api>> = running().into();
         let access: Router = routes::identity().with_state(Arc::new(gate)).into();
-        running.merge(access)
+        running.merge(page::routes()).with_state(Arc::new(api)).merge(access)
     }
 }

@@ -2,8 +2,9 @@
 #![cfg(feature = "lake")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it can't do")]
 
-use std::{collections::BTreeSet, fs, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
@@ -11,15 +12,27 @@ use axum::{
 };
 use cauce_access::{AccessSettings, ApiKeys, Gate, KeyTerms, Needs, Password, Role, Scope, Users};
 use cauce_api::{
-    Api, Door, Figures, Function, Guard, Push, ROUTES, Route, Serving, admin_routes, openapi, push_routes,
-    query_routes, served,
+    Api, Door, Elsewhere, Figures, Function, Guard, Push, ROUTES, Route, Serving, admin_routes, openapi,
+    push_routes, query_routes, served,
 };
+use cauce_model::{Market, RunId};
 use cauce_query::Lake;
 use cauce_world::{Config, World};
 use chrono::{TimeDelta, Utc};
 use tower::ServiceExt;
 
 const PASSWORD: &str = "correct horse battery";
+
+/// Nobody is asked here.
+#[derive(Debug)]
+struct Nowhere;
+
+#[async_trait]
+impl Elsewhere for Nowhere {
+    async fn start(&self, _: RunId, _: &Market) -> Result<(), String> {
+        Ok(())
+    }
+}
 
 struct Served {
     router: Router,
@@ -30,7 +43,8 @@ async fn serve(settings: AccessSettings, serving: Serving) -> Served {
     let world = World::open("memory://", Config::example().unwrap()).await.unwrap();
     let gate = Gate::new(Arc::clone(&world.ledger), settings);
     let api = Api {
-        run_limit: Some(TimeDelta::zero()),
+        elsewhere: Some(Arc::new(Nowhere)),
+        run_patience: Duration::ZERO,
         figures: Some(Figures::of(String::new)),
         ..Api::new(&world, Lake::new(Arc::clone(&world.store))).unwrap()
     };

@@ -4,16 +4,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode, header},
 };
 use cauce_access::Gate;
-use cauce_api::{Api, Door, Guard, Serving, admin_routes, query_routes, served};
+use cauce_api::{Api, Door, Elsewhere, Guard, Serving, admin_routes, query_routes, served};
+use cauce_model::{Market, RunId};
 use cauce_query::Lake;
 use cauce_simulator::{Simulator, SimulatorTransport};
-use cauce_sources::{Scraper, SystemClock};
+use cauce_sources::{RunOptions, Scraper, SystemClock, reported};
 use cauce_world::{Config, World};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -80,6 +82,42 @@ async fn a_short_one_says_its_count() {
     let (status, _, body) = ask(&router, by_hand()).await;
     assert_eq!((status, &body["status"]), (StatusCode::OK, &"completed".into()), "{body}");
     assert!(body["count"].as_u64().unwrap() > 0);
+}
+
+/// Another process, to which a run is handed.
+#[derive(Debug)]
+struct Other(Scraper);
+
+#[async_trait]
+impl Elsewhere for Other {
+    async fn start(&self, run_id: RunId, market: &Market) -> Result<(), String> {
+        let (scraper, market) = (self.0.clone(), market.clone());
+        let options = RunOptions { run_id: Some(run_id), ..RunOptions::by_hand() };
+        tokio::spawn(async move { scraper.run(&[market], &options).await.unwrap() });
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_made_elsewhere_says_its_count_or_goes_on_there() {
+    let there = |api: Api| Api { elsewhere: Some(Arc::new(Other(api.scraper.clone()))), ..api };
+    let (router, _world) = serve(there).await;
+    let (status, _, body) = ask(&router, by_hand()).await;
+    assert_eq!((status, &body["status"]), (StatusCode::OK, &"completed".into()), "{body}");
+    assert!(body["count"].as_u64().unwrap() > 0);
+
+    let (router, world) = serve(|api| Api { run_patience: Duration::ZERO, ..there(api) }).await;
+    let (status, place, body) = ask(&router, by_hand()).await;
+    assert_eq!((status, &body["status"]), (StatusCode::ACCEPTED, &"running".into()), "{body}");
+    let id = body["run_id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(place, format!("/api/v1/runs/{id}"));
+    let raw = world.raw();
+    let ended = async {
+        while reported(&raw, id).await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

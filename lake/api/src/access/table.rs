@@ -65,8 +65,8 @@ const ADMIN: Needs = Needs::Role(Role::Admin);
 
 /// Every route.
 pub const ROUTES: &[Route] = &[
-    of(Query, Nothing, "GET", "/"),
-    of(Query, Nothing, "GET", "/assets/{file}"),
+    of(Admin, Nothing, "GET", "/"),
+    of(Admin, Nothing, "GET", "/assets/{file}"),
     of(Query, Nothing, "GET", "/api/v1/openapi.json"),
     of(Query, Nothing, "GET", "/api/v1/docs"),
     of(Query, Nothing, "GET", "/api/v1/health"),

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "lake")]
 mod admin;
+#[cfg(feature = "lake")]
+mod by_hand;
 mod certificates;
 mod events;
 #[cfg(feature = "lake")]
@@ -30,6 +32,8 @@ mod runs;
 mod sql;
 
 use axum::http::{Method, Uri};
+#[cfg(feature = "lake")]
+pub use by_hand::Elsewhere;
 pub use certificates::Certificates;
 pub(crate) use events::routes as events;
 pub use intake::Push;
@@ -51,18 +55,10 @@ mod lake {
     use axum::Json;
 
     pub(crate) use super::{
-        admin::routes as admin,
-        health::routes as health,
-        identity::routes as identity,
-        lists::routes as lists,
-        live::routes as live,
-        market::routes as market,
-        metrics::routes as metrics,
-        payment_metrics::routes as payment_metrics,
-        payments::routes as payments,
-        raw::routes as raw,
-        runs::{by_hand_routes as by_hand, routes as runs},
-        sql::routes as sql,
+        admin::routes as admin, by_hand::routes as by_hand, health::routes as health,
+        identity::routes as identity, lists::routes as lists, live::routes as live, market::routes as market,
+        metrics::routes as metrics, payment_metrics::routes as payment_metrics, payments::routes as payments,
+        raw::routes as raw, runs::routes as runs, sql::routes as sql,
     };
     use crate::{Api, ApiError};
 
