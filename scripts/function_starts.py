@@ -120,7 +120,7 @@ def main():
         "CAUCE_LEDGER_TABLE": outputs["LedgerTable"], "CAUCE_QUEUE_URL": outputs["QueueUrl"],
         "CAUCE_DEAD_LETTER_URL": outputs["DeadLetterUrl"], "CAUCE_INBOX_QUEUE_URL": outputs["InboxQueueUrl"],
         "CAUCE_INBOX_DEAD_LETTER_URL": outputs["InboxDeadLetterUrl"], "CAUCE_UNREAD_QUEUE_URL": outputs["UnreadQueueUrl"],
-        "CAUCE_UNREAD_DEAD_LETTER_URL": outputs["UnreadDeadLetterUrl"], "CAUCE_EMULATED": "true",
+        "CAUCE_UNREAD_DEAD_LETTER_URL": outputs["UnreadDeadLetterUrl"], "CAUCE_EMULATED": "true", "CAUCE_SCRAPE_FUNCTION": outputs["ScrapeFunctionName"],
     }
     none = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
     asked = [

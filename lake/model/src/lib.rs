@@ -11,11 +11,13 @@ mod fx;
 mod ids;
 mod market;
 mod money;
+mod names;
 mod offer;
 mod payment;
 mod payment_state;
 mod run;
 pub mod seed;
+mod trade;
 
 pub use check::{Check, Quarantined, Rule};
 pub use error::BadValue;
@@ -33,3 +35,7 @@ pub use payment::{
 };
 pub use payment_state::{Flag, Observed, PaymentState};
 pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};
+pub use trade::{
+    AccountId, AccountTerms, DateOrder, Effect, Fee, Fill, MarketKind, PositionSide, QUANTITY_PRECISION,
+    QUANTITY_SCALE, Side, SkippedAs,
+};

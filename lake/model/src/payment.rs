@@ -7,48 +7,7 @@ use iso_currency::Currency as Iso;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::{BadValue, RawId};
-
-/// An enum whose members have fixed names in columns and answers.
-macro_rules! names {
-    ($(#[$doc:meta])* $kind:ident ($field:literal) { $($(#[$member_doc:meta])* $member:ident = $name:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $kind {
-            $($(#[$member_doc])* $member,)*
-        }
-
-        impl $kind {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$member),*];
-
-            /// Its name, as it stands in columns and answers.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$member => $name,)*
-                }
-            }
-        }
-
-        impl fmt::Display for $kind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $kind {
-            type Err = BadValue;
-
-            fn from_str(text: &str) -> Result<Self, BadValue> {
-                let found = Self::ALL.iter().copied().find(|member| member.as_str() == text);
-                found.ok_or_else(|| {
-                    let names: Vec<&str> = Self::ALL.iter().map(|member| member.as_str()).collect();
-                    BadValue::new($field, text, format!("is none of {}", names.join(", ")))
-                })
-            }
-        }
-    };
-}
+use crate::{BadValue, RawId, names::names};
 
 names! {
     /// What an event is about.

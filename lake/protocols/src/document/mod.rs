@@ -159,6 +159,22 @@ impl Node {
         }
     }
 
+    /// It on one line, for people: names and texts, as far as they are short.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(flag) => flag.to_string(),
+            Self::Number(text) | Self::Text(text) => text.clone(),
+            Self::List(nodes) => {
+                format!("[{}]", nodes.iter().map(Self::shown).collect::<Vec<_>>().join(", "))
+            }
+            Self::Map(members) => {
+                let members = members.iter().map(|(name, node)| format!("{name}: {}", node.shown()));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// Whether any text or number in it is `text`, without regard to case.
     pub fn mentions(&self, text: &str) -> bool {
         match self {
@@ -220,6 +236,21 @@ fn form(text: &str, content_type: Option<&str>, depth: usize) -> Result<Vec<Node
 /// Reads text that stands inside a document, such as the `raw_event` of an envelope.
 pub fn read_text(text: &str) -> Result<Vec<Node>, Unreadable> {
     form(text.trim(), None, 1)
+}
+
+/// The text of a body, whatever charset it is in.
+pub(crate) fn decoded(bytes: Bytes<'_>) -> Cow<'_, str> {
+    sniff::decoded(bytes)
+}
+
+/// One document of JSON as one tree, however many records it has.
+pub(crate) fn json_tree(text: &str) -> Result<Node, Unreadable> {
+    json::documents(text)?.into_iter().next().ok_or(Unreadable::Empty)
+}
+
+/// A document of XML as one tree.
+pub(crate) fn xml_tree(text: &str) -> Result<Node, Unreadable> {
+    xml::document(text)
 }
 
 /// Counts what has been made of a document.

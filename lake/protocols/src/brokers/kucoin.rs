@@ -1,0 +1,63 @@
+//! KuCoin: its history of fills.
+
+use cauce_model::MarketKind;
+
+use super::{
+    About,
+    number::Numbers,
+    record::{Told, pair},
+    table::{Order, Table, no_footer},
+    time::Zone,
+};
+
+pub(super) static TRADES: Table = Table {
+    about: About {
+        name: "kucoin",
+        broker: "kucoin",
+        title: "KuCoin, fills",
+        header: &["tradeCreatedAt", "symbol", "side", "price", "size", "funds", "fee", "feeCurrency"],
+    },
+    numbers: Numbers::Point,
+    order: Order::NewestFirst,
+    is_footer: no_footer,
+    read: |row| {
+        let at = row.time("tradeCreatedAt", &["%Y-%m-%d %H:%M:%S"], Zone::Account)?;
+        let (quantity, price) = (row.need_number("size")?, row.need_number("price")?);
+        let symbol = row.need("symbol")?;
+        let (base, quote) = pair(&symbol, '-');
+        let fill = row.fill(symbol, row.side("side")?, ("size", quantity), ("price", price), at)?;
+        let fill = fill.of(base, quote).on(MarketKind::Spot).ids(row.some("tradeId"), row.some("orderId"));
+        fill.fee(row.number_or_zero("fee")?, row.some("feeCurrency")).said()
+    },
+};
+
+pub(super) static TRADES_OLDER: Table = Table {
+    about: About {
+        name: "kucoin_older",
+        broker: "kucoin",
+        title: "KuCoin, fills of earlier years",
+        header: &[
+            "Time",
+            "Pair",
+            "Side",
+            "FilledPrice",
+            "Amount",
+            "AmountCoin",
+            "Volume",
+            "VolumeCoin",
+            "Fee",
+            "FeeCoin",
+        ],
+    },
+    numbers: Numbers::Point,
+    order: Order::NewestFirst,
+    is_footer: no_footer,
+    read: |row| {
+        let at = row.time("Time", &["%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S"], Zone::Account)?;
+        let (quantity, price) = (row.need_number("Amount")?, row.need_number("FilledPrice")?);
+        let symbol = row.need("Pair")?;
+        let (base, quote) = pair(&symbol, '/');
+        let fill = row.fill(symbol, row.side("Side")?, ("Amount", quantity), ("FilledPrice", price), at)?;
+        fill.of(base, quote).on(MarketKind::Spot).fee(row.number_or_zero("Fee")?, row.some("FeeCoin")).said()
+    },
+};
