@@ -287,6 +287,16 @@ pub struct AccountTerms {
     /// Units in one lot or contract by symbol.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub contract_sizes: BTreeMap<String, Decimal>,
+    /// Columns of a table of somebody's own, by what they hold: `time`, `symbol`, `side`, `quantity`, `price` have to be there;
+    /// `fee`, `fee_asset`, `currency`, `id` and `order_id` may be. For the layout `generic`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, String>,
+    /// How the times of such a table are written, as in `%d/%m/%Y %H:%M:%S`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_format: Option<String>,
+    /// Its numbers have commas for points.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decimal_comma: bool,
 }
 
 #[cfg(test)]

@@ -18,19 +18,35 @@ mod coinledger;
 mod cointracking;
 mod cryptocom;
 mod dali;
+mod degiro;
 mod delta;
 mod etoro;
+mod fidelity;
 mod file;
 mod finpension;
 mod freetrade;
+mod freqtrade;
+mod gemini;
+mod generic;
+mod ghostfolio;
+mod html;
+mod interactive_brokers;
 mod investengine;
+mod investimental;
+mod kraken;
 mod kucoin;
+mod metatrader4;
+mod metatrader5;
+mod morgan_stanley;
 mod nexo;
 mod number;
+mod poloniex;
+mod portfolio_performance;
 mod rabobank;
 mod record;
 mod revolut;
 mod rotki;
+mod schwab;
 mod shapeshift;
 mod swap;
 mod swissquote;
@@ -40,6 +56,8 @@ mod trade_republic;
 mod tradenote;
 mod trading212;
 mod uphold;
+mod vanguard;
+mod wallets;
 mod wealthfolio;
 mod xtb;
 
@@ -57,6 +75,21 @@ pub fn all() -> &'static [&'static dyn Layout] {
 }
 
 static ALL: &[&dyn Layout] = &[
+    &portfolio_performance::ClientXml,
+    &fidelity::ONE_ACCOUNT,
+    &fidelity::ALL_ACCOUNTS,
+    &vanguard::Report,
+    &investimental::OrderLog,
+    &metatrader4::Statement,
+    &metatrader4::StrategyTester,
+    &metatrader5::History,
+    &interactive_brokers::FlexXml,
+    &interactive_brokers::FLEX_TABLE,
+    &interactive_brokers::TransactionHistory,
+    &ghostfolio::ACTIVITIES_TABLE,
+    &ghostfolio::ACTIVITIES_TABLE_SHORT,
+    &ghostfolio::Activities,
+    &degiro::Account,
     &binance::SPOT_EXPORT,
     &binance::SPOT_EXPORT_OLDER,
     &binance::FUTURES_EXPORT,
@@ -101,6 +134,24 @@ static ALL: &[&dyn Layout] = &[
     &wealthfolio::SETTLED,
     &dali::ACQUIRED,
     &dali::DISPOSED,
+    &poloniex::TRADES,
+    &poloniex::Answers,
+    &kraken::TRADES,
+    &kraken::LEDGERS,
+    &gemini::Answers,
+    &freqtrade::Backtest,
+    &schwab::TRANSACTIONS,
+    &schwab::AWARDS,
+    &schwab::EquityAwards,
+    &morgan_stanley::WITHDRAWALS,
+    &morgan_stanley::WIRES,
+    &morgan_stanley::RELEASES,
+    &wallets::BITMEX,
+    &wallets::BITCOIN_TAX,
+    &wallets::PIONEX,
+    &wallets::TREZOR,
+    &wallets::BITBANK,
+    &wallets::BITBANK_FIAT,
 ];
 
 /// What is known of a layout, as data.
@@ -179,7 +230,8 @@ pub enum UnknownLayout {
     Empty,
     /// No layout has such a header.
     #[error(
-        "no known layout has the header [{header}]; the nearest is {nearest}, of which [{missing}] are not there"
+        "no known layout has the header [{header}]; the nearest is {nearest}, of which [{missing}] are not there. If all is there by other names, name them in columns \
+         of the account, with layout = \"generic\""
     )]
     Header {
         /// The header, as it stands there.
@@ -223,6 +275,7 @@ pub fn read(bytes: Bytes<'_>, terms: &AccountTerms) -> Result<Reading, UnknownLa
         return Err(UnknownLayout::Empty);
     }
     let layout = match terms.layout.as_deref() {
+        Some(generic::NAME) => &generic::Generic as &'static dyn Layout,
         Some(name) => {
             let layout =
                 find(name).ok_or_else(|| UnknownLayout::Name { name: name.to_owned(), known: names() })?;
@@ -264,7 +317,8 @@ pub fn find(name: &str) -> Option<&'static dyn Layout> {
 }
 
 fn names() -> String {
-    all().iter().map(|layout| layout.about().name).collect::<Vec<_>>().join(", ")
+    let known = all().iter().map(|layout| layout.about().name);
+    known.chain([generic::NAME]).collect::<Vec<_>>().join(", ")
 }
 
 fn nearest(file: &File<'_>) -> UnknownLayout {
