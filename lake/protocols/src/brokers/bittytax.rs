@@ -46,16 +46,8 @@ pub(super) static RECORDS: Table = Table {
             &["%Y-%m-%dT%H:%M:%S %z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"],
             Zone::Account,
         )?;
-        let got = Leg {
-            name: "Buy Quantity",
-            amount: row.need_number("Buy Quantity")?,
-            asset: row.need("Buy Asset")?,
-        };
-        let gave = Leg {
-            name: "Sell Quantity",
-            amount: row.need_number("Sell Quantity")?,
-            asset: row.need("Sell Asset")?,
-        };
+        let got = Leg::of(row, "Buy Quantity", "Buy Asset")?;
+        let gave = Leg::of(row, "Sell Quantity", "Sell Asset")?;
         let mut fill = swapped(row, got, gave, at)?.on(MarketKind::Spot);
         fill.broker_account = row.some("Wallet");
         fill.fee(row.number_or_zero("Fee Quantity")?, row.some("Fee Asset")).said()

@@ -31,16 +31,8 @@ pub(super) static TRADES: Table = Table {
     is_footer: no_footer,
     read: |row| {
         let at = row.time("Date", &["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"], Zone::Account)?;
-        let got = Leg {
-            name: "Buy Quantity",
-            amount: row.need_number("Buy Quantity")?,
-            asset: row.need("Buy Currency")?,
-        };
-        let gave = Leg {
-            name: "Sold Quantity",
-            amount: row.need_number("Sold Quantity")?,
-            asset: row.need("Sold Currency")?,
-        };
+        let got = Leg::of(row, "Buy Quantity", "Buy Currency")?;
+        let gave = Leg::of(row, "Sold Quantity", "Sold Currency")?;
         swapped(row, got, gave, at)?.on(MarketKind::Spot).ids(row.some("Trade ID"), None).said()
     },
 };

@@ -1,6 +1,6 @@
 //! Coinbase: its export of transactions, and that of fills of its exchange.
 
-use cauce_model::{Fill, MarketKind, Rule, Side, SkippedAs};
+use cauce_model::{MarketKind, Rule, Side, SkippedAs};
 
 use super::{
     About, Said,
@@ -85,7 +85,6 @@ fn converted(row: &Values<'_>) -> Result<Said> {
             _ => Default::default(),
         },
     };
-    let fill = Fill { ..fill };
     fill.fee(fee, row.first(&["Price Currency", "Spot Price Currency"])).said()
 }
 

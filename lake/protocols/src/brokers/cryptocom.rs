@@ -57,18 +57,10 @@ pub(super) static TRANSACTIONS: Table = Table {
         let at = row.time("Timestamp (UTC)", &["%Y-%m-%d %H:%M:%S"], Zone::Utc)?;
         let (amount, currency) = (row.need_number("Amount")?, row.need("Currency")?);
         let (got, gave) = if is_bought_with_money {
-            let paid = Leg {
-                name: "Native Amount",
-                amount: row.need_number("Native Amount")?,
-                asset: row.need("Native Currency")?,
-            };
+            let paid = Leg::of(row, "Native Amount", "Native Currency")?;
             (Leg { name: "Amount", amount, asset: currency }, paid)
         } else {
-            let got = Leg {
-                name: "To Amount",
-                amount: row.need_number("To Amount")?,
-                asset: row.need("To Currency")?,
-            };
+            let got = Leg::of(row, "To Amount", "To Currency")?;
             (got, Leg { name: "Amount", amount, asset: currency })
         };
         swapped(row, got, gave, at)?.on(MarketKind::Spot).said()

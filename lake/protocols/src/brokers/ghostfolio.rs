@@ -1,6 +1,6 @@
 //! Ghostfolio: its export as JSON, and the table that people import into it, whose dates stand in several forms.
 
-use cauce_model::{AccountTerms, Fill, MarketKind, Rule, SkippedAs};
+use cauce_model::{AccountTerms, MarketKind, Rule, SkippedAs};
 
 use super::{
     About, Broken, Layout, Row, Said,
@@ -165,5 +165,5 @@ fn activity(
         at,
     )?;
     let fill = fill.in_currency(money).on(MarketKind::Equity);
-    Fill { ..fill }.fee(row.number_or_zero(fee)?, None).said()
+    fill.fee(row.number_or_zero(fee)?, None).said()
 }

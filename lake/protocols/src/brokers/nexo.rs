@@ -52,16 +52,8 @@ pub(super) static TRANSACTIONS: Table = Table {
             kind => return skipped(SkippedAs::Transfer, kind),
         }
         let at = row.time("Date / Time (UTC)", &["%Y-%m-%d %H:%M:%S"], Zone::Utc)?;
-        let got = Leg {
-            name: "Output Amount",
-            amount: row.need_number("Output Amount")?,
-            asset: row.need("Output Currency")?,
-        };
-        let gave = Leg {
-            name: "Input Amount",
-            amount: row.need_number("Input Amount")?,
-            asset: row.need("Input Currency")?,
-        };
+        let got = Leg::of(row, "Output Amount", "Output Currency")?;
+        let gave = Leg::of(row, "Input Amount", "Input Currency")?;
         swapped(row, got, gave, at)?.on(MarketKind::Spot).ids(row.some("Transaction"), None).said()
     },
 };

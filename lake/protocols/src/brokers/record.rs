@@ -138,10 +138,8 @@ impl<'r> Values<'r> {
 
     /// A time whose text is put together of several columns.
     pub(super) fn time_of(&self, name: &str, text: &str, formats: &[&str], zone: Zone) -> Result<Moment> {
-        moment(text, formats, zone, self.terms.time_zone.as_deref()).map_err(|why| {
-            let rule = if why.contains("time_zone") { Rule::MissingField } else { Rule::InvalidDate };
-            Broken::new(rule, name, text, why)
-        })
+        let read = moment(text, formats, zone, self.terms.time_zone.as_deref());
+        read.map_err(|(rule, why)| Broken::new(rule, name, text, why))
     }
 
     /// Bought or sold, by the first word of a column.

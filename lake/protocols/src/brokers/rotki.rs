@@ -32,16 +32,8 @@ pub(super) static TRADES: Table = Table {
     is_footer: no_footer,
     read: |row| {
         let at = row.time("Timestamp", &["%Q"], Zone::Utc)?;
-        let got = Leg {
-            name: "Receive Amount",
-            amount: row.need_number("Receive Amount")?,
-            asset: row.need("Receive Currency")?,
-        };
-        let gave = Leg {
-            name: "Spend Amount",
-            amount: row.need_number("Spend Amount")?,
-            asset: row.need("Spend Currency")?,
-        };
+        let got = Leg::of(row, "Receive Amount", "Receive Currency")?;
+        let gave = Leg::of(row, "Spend Amount", "Spend Currency")?;
         let mut fill = swapped(row, got, gave, at)?.on(MarketKind::Spot);
         fill.broker_account = row.some("Location");
         fill.fee(row.number_or_zero("Fee")?, row.some("Fee Currency")).said()

@@ -36,16 +36,8 @@ pub(super) static TRADES: Table = Table {
             return skipped(SkippedAs::Cancelled, format!("status {}", row.text("status")));
         }
         let at = row.time("timestamp", &["%Y-%m-%dT%H:%M:%S%.fZ"], Zone::Utc)?;
-        let got = Leg {
-            name: "outputAmount",
-            amount: row.need_number("outputAmount")?,
-            asset: row.need("outputCurrency")?,
-        };
-        let gave = Leg {
-            name: "inputAmount",
-            amount: row.need_number("inputAmount")?,
-            asset: row.need("inputCurrency")?,
-        };
+        let got = Leg::of(row, "outputAmount", "outputCurrency")?;
+        let gave = Leg::of(row, "inputAmount", "inputCurrency")?;
         swapped(row, got, gave, at)?.on(MarketKind::Spot).ids(row.some("id"), None).said()
     },
 };

@@ -17,6 +17,13 @@ pub(super) struct Leg {
     pub(super) asset: String,
 }
 
+impl Leg {
+    /// The side whose amount and asset stand in these columns.
+    pub(super) fn of(row: &Values<'_>, amount: &'static str, asset: &str) -> Result<Self> {
+        Ok(Self { name: amount, amount: row.need_number(amount)?, asset: row.need(asset)? })
+    }
+}
+
 /// How near to money an asset is: that of a pair which is nearer is what its price is in.
 fn rank(asset: &str) -> u8 {
     const STABLE: [&str; 11] =

@@ -1,5 +1,6 @@
 //! Times as brokers write them, and the zone that they are in.
 
+use cauce_model::Rule;
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
@@ -32,7 +33,7 @@ pub(super) fn moment(
     formats: &[&str],
     zone: Zone,
     account: Option<&str>,
-) -> Result<Moment, String> {
+) -> Result<Moment, (Rule, String)> {
     let text = text.trim();
     let utc = |at| Moment { at, is_date_only: false, zone: "UTC".to_owned() };
     for format in formats {
@@ -59,10 +60,9 @@ pub(super) fn moment(
             }
         }
     }
-    Err(if text.is_empty() {
-        "is missing".to_owned()
-    } else {
-        "is no time in a form that this layout has".to_owned()
+    Err(match text.is_empty() {
+        true => (Rule::MissingField, "is missing".to_owned()),
+        false => (Rule::InvalidDate, "is no time in a form that this layout has".to_owned()),
     })
 }
 
@@ -79,32 +79,32 @@ fn placed(
     text: &str,
     zone: Zone,
     account: Option<&str>,
-) -> Result<Moment, String> {
+) -> Result<Moment, (Rule, String)> {
     let year = chrono::Datelike::year(&local);
     if !(1970..=2200).contains(&year) {
-        return Err(format!("is in the year {year}"));
+        return Err((Rule::InvalidDate, format!("is in the year {year}")));
     }
     let name = match (zone, account) {
         (Zone::Utc, _) => "UTC",
         (Zone::Account | Zone::Written, Some(name)) => name,
         (Zone::Account | Zone::Written, None) => {
-            return Err(
-                "is in a time zone that the file does not say; set time_zone of the account, such as \
-                        time_zone = \"America/New_York\""
-                    .to_owned(),
-            );
+            let why = "is in a time zone that the file does not say; set time_zone of the account, such as \
+                       time_zone = \"America/New_York\"";
+            return Err((Rule::MissingField, why.to_owned()));
         }
     };
-    let tz: Tz = name
-        .parse()
-        .map_err(|_| format!("can't be placed: '{name}' is no time zone such as Europe/Madrid"))?;
+    let tz: Tz = name.parse().map_err(|_| {
+        (Rule::InvalidDate, format!("can't be placed: '{name}' is no time zone such as Europe/Madrid"))
+    })?;
     // An hour that comes twice when clocks go back is the first of the two.
     match tz.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => {
             Ok(Moment { at: at.with_timezone(&Utc), is_date_only, zone: name.to_owned() })
         }
         LocalResult::None => {
-            Err(format!("'{text}' does not exist in {name}: clocks go forward over it; is time_zone right?"))
+            let why =
+                format!("'{text}' does not exist in {name}: clocks go forward over it; is time_zone right?");
+            Err((Rule::InvalidDate, why))
         }
     }
 }
@@ -118,7 +118,7 @@ mod tests {
             Ok(Moment { at, is_date_only, zone }) => {
                 format!("{} {is_date_only} {zone}", at.format("%FT%T%.fZ"))
             }
-            Err(why) => why,
+            Err((_, why)) => why,
         }
     }
 

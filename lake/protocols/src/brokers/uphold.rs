@@ -40,16 +40,8 @@ pub(super) static TRANSACTIONS: Table = Table {
             return skipped(SkippedAs::Transfer, row.text("Type"));
         }
         let at = row.time("Date", &["%a %b %d %Y %H:%M:%S GMT%z"], Zone::Written)?;
-        let got = Leg {
-            name: "Destination Amount",
-            amount: row.need_number("Destination Amount")?,
-            asset: row.need("Destination Currency")?,
-        };
-        let gave = Leg {
-            name: "Origin Amount",
-            amount: row.need_number("Origin Amount")?,
-            asset: row.need("Origin Currency")?,
-        };
+        let got = Leg::of(row, "Destination Amount", "Destination Currency")?;
+        let gave = Leg::of(row, "Origin Amount", "Origin Currency")?;
         let fill = swapped(row, got, gave, at)?.on(MarketKind::Spot).ids(row.some("Id"), None);
         fill.fee(row.number_or_zero("Fee Amount")?, row.some("Fee Currency")).said()
     },
