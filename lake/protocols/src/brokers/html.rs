@@ -1,14 +1,9 @@
 //! Rows of pages, as programs write them: tags that nobody closes, rows inside rows. A cell goes to the next cell or row.
 
-/// A cell of a table.
+/// A cell of a table: its text, without tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cell {
-    /// Its text, without tags.
     pub(super) text: String,
-    /// What is shown when one points at it.
-    pub(super) title: Option<String>,
-    /// How many columns it is wide.
-    pub(super) columns: usize,
 }
 
 /// The line of a row, from 1, and its cells.
@@ -55,23 +50,10 @@ fn cells(row: &str) -> Vec<Cell> {
     starts.sort_unstable();
     let cell = |(index, start): (usize, &usize)| {
         let end = starts.get(index + 1).copied().unwrap_or(row.len());
-        let (tag, text) = row[*start..end].split_once('>').unwrap_or((&row[*start..end], ""));
-        let columns = attribute(tag, "colspan").and_then(|count| count.parse().ok()).unwrap_or(1);
-        Cell { text: plain(text), title: attribute(tag, "title").map(|title| plain(&title)), columns }
+        let text = row[*start..end].split_once('>').map_or("", |(_, text)| text);
+        Cell { text: plain(text) }
     };
     starts.iter().enumerate().map(cell).collect()
-}
-
-/// The value of an attribute, in quotes of either kind or in none.
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let lower = tag.to_ascii_lowercase();
-    let at = lower.find(&format!("{name}="))? + name.len() + 1;
-    let rest = tag.get(at..)?;
-    let value = match rest.chars().next()? {
-        quote @ ('"' | '\'') => rest[1..].split(quote).next()?,
-        _ => rest.split(|c: char| c.is_ascii_whitespace() || c == '>').next()?,
-    };
-    Some(value.to_owned())
 }
 
 /// Text without its tags, and with the signs that stand for others.
@@ -101,8 +83,8 @@ mod tests {
         let rows = rows(page);
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].0, rows[1].0), (2, 3));
-        assert_eq!(rows[0].1[0].title.as_deref(), Some("#1 a[tp]"));
-        assert_eq!((rows[0].1[1].text.as_str(), rows[0].1[1].columns), ("-1 004.94", 2));
+        assert_eq!(rows[0].1[0].text, "7");
+        assert_eq!(rows[0].1[1].text, "-1 004.94");
         assert_eq!(rows[1].1[0].text, "x & y");
     }
 
