@@ -4,6 +4,7 @@
 //! [`Market`] that exists has a well-formed venue, asset and currency. What cannot be parsed is refused with
 //! a [`BadValue`] that names the field, the value and the reason.
 
+mod account;
 mod check;
 mod error;
 mod fees;
@@ -19,6 +20,7 @@ mod run;
 pub mod seed;
 mod trade;
 
+pub use account::{Account, AccountResult, AccountStatus, ImportReport, TradingDays};
 pub use check::{Check, Quarantined, Rule};
 pub use error::BadValue;
 pub use fees::{Fees, TakerFees};

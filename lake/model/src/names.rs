@@ -2,9 +2,9 @@
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident ($field:literal) { $($(#[$member_doc:meta])* $member:ident = $name:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum $kind {
-            $($(#[$member_doc])* $member,)*
+            $($(#[$member_doc])* #[serde(rename = $name)] $member,)*
         }
 
         impl $kind {

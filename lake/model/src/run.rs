@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{BadValue, Market, RunId};
+use crate::{AccountResult, BadValue, ImportReport, Market, RunId};
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -261,6 +261,42 @@ impl From<&RunReport> for RunTotals {
             markets_truncated: with(MarketStatus::Truncated),
             markets_empty: with(MarketStatus::Empty),
             markets_failed: with(MarketStatus::Failed),
+            trace_id: report.trace_id.clone(),
+        }
+    }
+}
+
+impl From<&ImportReport> for RunTotals {
+    fn from(report: &ImportReport) -> Self {
+        let total = |of: fn(&AccountResult) -> u32| -> i64 {
+            report.accounts.iter().map(|account| i64::from(of(account))).sum()
+        };
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut by_status: BTreeMap<&str, u32> = BTreeMap::new();
+        for account in report.accounts.iter().filter(|account| account.error.is_some()) {
+            *by_status.entry(account.status.as_str()).or_default() += 1;
+        }
+        let new = total(|account| account.trades);
+        Self {
+            run_id: report.run_id,
+            job: ImportReport::JOB.to_owned(),
+            started_at: report.started_at,
+            ended_at: report.ended_at,
+            status: report.status(),
+            fiats: 0,
+            // What it was to ask are accounts, and what it found are fills.
+            markets: count(report.accounts.len()),
+            offers_extracted: new + total(|account| account.duplicates),
+            offers_inserted: new,
+            offers_updated: 0,
+            errors: by_status.values().copied().map(i64::from).sum(),
+            error_summary: serde_json::json!(by_status).to_string(),
+            offers_announced: 0,
+            pages_announced: 0,
+            pages_received: 0,
+            markets_truncated: 0,
+            markets_empty: 0,
+            markets_failed: count(report.failed()),
             trace_id: report.trace_id.clone(),
         }
     }
