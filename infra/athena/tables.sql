@@ -282,6 +282,82 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://BUCKET/PREFIX/tables/fact_fx_rates/date=${date}/'
 );
 
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.trade_observations (
+  `account_id` string,
+  `broker` string,
+  `layout` string,
+  `trade_external_id` string,
+  `order_id` string,
+  `position_id` string,
+  `symbol` string,
+  `base` string,
+  `quote` string,
+  `side` string,
+  `effect` string,
+  `quantity` decimal(38,18),
+  `price` decimal(38,18),
+  `multiplier` decimal(38,18),
+  `is_inverse` boolean,
+  `fee` decimal(38,18),
+  `fee_asset` string,
+  `more_fees` string,
+  `swap` decimal(38,18),
+  `taxes` decimal(38,18),
+  `reported_pnl` decimal(38,18),
+  `pnl_currency` string,
+  `executed_at` timestamp,
+  `is_date_only` boolean,
+  `source_time_zone` string,
+  `market` string,
+  `position_side` string,
+  `broker_account` string,
+  `sequence` int,
+  `record` int,
+  `part` int,
+  `source_hash` string,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int,
+  `received_at` timestamp
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/trade_observations/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/trade_observations/date=${date}/'
+);
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_account_results (
+  `batch_id` string,
+  `run_start_time` timestamp,
+  `account_id` string,
+  `status` string,
+  `trades` int,
+  `duplicates` int,
+  `rejected` int,
+  `skipped` int,
+  `error` string,
+  `duration_ms` int,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int,
+  `received_at` timestamp
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/ops_account_results/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_account_results/date=${date}/'
+);
+
 CREATE EXTERNAL TABLE IF NOT EXISTS cauce.dim_advertisers (
   `advertiser_sk` string,
   `venue` string,
@@ -388,3 +464,128 @@ TBLPROPERTIES (
   'projection.date.range' = '2022-01-01,NOW',
   'storage.location.template' = 's3://BUCKET/PREFIX/tables/payments/date=${date}/'
 );
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_trades (
+  `account_id` string,
+  `broker` string,
+  `layout` string,
+  `trade_external_id` string,
+  `order_id` string,
+  `position_id` string,
+  `symbol` string,
+  `base` string,
+  `quote` string,
+  `side` string,
+  `effect` string,
+  `quantity` decimal(38,18),
+  `price` decimal(38,18),
+  `multiplier` decimal(38,18),
+  `is_inverse` boolean,
+  `fee` decimal(38,18),
+  `fee_asset` string,
+  `more_fees` string,
+  `swap` decimal(38,18),
+  `taxes` decimal(38,18),
+  `reported_pnl` decimal(38,18),
+  `pnl_currency` string,
+  `executed_at` timestamp,
+  `is_date_only` boolean,
+  `source_time_zone` string,
+  `market` string,
+  `position_side` string,
+  `broker_account` string,
+  `sequence` int,
+  `record` int,
+  `part` int,
+  `occurrence` int,
+  `observations` int,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int
+)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_trades/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_positions (
+  `account_id` string,
+  `symbol` string,
+  `market` string,
+  `broker_account` string,
+  `position_id` string,
+  `direction` string,
+  `opened_at` timestamp,
+  `closed_at` timestamp,
+  `duration_seconds` bigint,
+  `quantity` decimal(38,18),
+  `entry_price` decimal(38,18),
+  `exit_price` decimal(38,18),
+  `fees` decimal(38,18),
+  `swap` decimal(38,18),
+  `taxes` decimal(38,18),
+  `gross_pnl` decimal(38,18),
+  `net_pnl` decimal(38,18),
+  `method` string,
+  `pnl_currency` string,
+  `reported_pnl` decimal(38,18),
+  `pnl_difference` decimal(38,18),
+  `trade_external_id` string,
+  `lots` int,
+  `closing_order` bigint
+)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_positions/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_trade_stats (
+  `account_id` string,
+  `method` string,
+  `currency` string,
+  `symbol` string,
+  `direction` string,
+  `period` string,
+  `period_start` timestamp,
+  `definition_version` int,
+  `trades` int,
+  `unvalued` int,
+  `wins` int,
+  `losses` int,
+  `breakeven` int,
+  `win_rate` decimal(10,6),
+  `net_profit` decimal(38,18),
+  `gross_profit` decimal(38,18),
+  `gross_loss` decimal(38,18),
+  `fees` decimal(38,18),
+  `swap` decimal(38,18),
+  `taxes` decimal(38,18),
+  `profit_factor` decimal(38,18),
+  `expectancy` decimal(38,18),
+  `expectancy_ratio` decimal(38,18),
+  `average_win` decimal(38,18),
+  `average_loss` decimal(38,18),
+  `payoff_ratio` decimal(38,18),
+  `largest_win` decimal(38,18),
+  `largest_loss` decimal(38,18),
+  `max_drawdown` decimal(38,18),
+  `max_drawdown_share` decimal(38,18),
+  `max_drawdown_peak_at` timestamp,
+  `max_drawdown_trough_at` timestamp,
+  `max_drawdown_recovered_at` timestamp,
+  `max_relative_drawdown` decimal(38,18),
+  `max_relative_drawdown_share` decimal(38,18),
+  `max_relative_drawdown_peak_at` timestamp,
+  `max_relative_drawdown_trough_at` timestamp,
+  `max_relative_drawdown_recovered_at` timestamp,
+  `sharpe` decimal(38,18),
+  `sortino` decimal(38,18),
+  `days_per_year` int,
+  `average_holding_seconds` bigint,
+  `median_holding_seconds` bigint,
+  `longest_holding_seconds` bigint,
+  `longest_win_streak` int,
+  `longest_loss_streak` int,
+  `metatrader_profit_trades` int,
+  `metatrader_loss_trades` int,
+  `first_closed_at` timestamp,
+  `last_closed_at` timestamp
+)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/fact_trade_stats/';

@@ -2,7 +2,7 @@
 //! same records on every machine, today and in a replay.
 //!
 //! ```text
-//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, events, rates, reports, quarantine }
+//! bytes ─ open ─► lines of envelopes ─ normalize ─► Normalized { snapshots, events, rates, trades, reports, quarantine }
 //! ```
 //!
 //! Two steps, because records borrow from the envelopes. Nothing panics on any bytes, and nothing is dropped: what
@@ -16,11 +16,12 @@ mod origin;
 mod payments;
 mod quality;
 mod snapshot;
+mod trades;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 pub use answers::{MODEL, ModelAnswer, answered, holds_answers};
-use cauce_model::{DatedRate, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
+use cauce_model::{DatedRate, ImportReport, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
 use cauce_protocols::{
     document::{self, Bytes},
     legacy, rates, venues,
@@ -33,6 +34,7 @@ pub use origin::{NoOrigin, Origin, origin};
 pub use payments::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events, holds_events};
 pub use quality::Thresholds;
 use snapshot::Pages;
+pub use trades::{OtherRow, TradeObservation, TradeSource, Trades, WhyNone, trades};
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
 pub const VERSION: i32 = 4;
@@ -76,6 +78,10 @@ pub struct Normalized<'a> {
     pub events: Vec<PaymentEvent>,
     /// What currencies were worth, with positions.
     pub rates: Vec<(i32, DatedRate)>,
+    /// Fills of one account.
+    pub trades: Vec<TradeObservation>,
+    /// Reports of imports with their positions.
+    pub imports: Vec<(i32, ImportReport)>,
     /// Reports of runs with their positions.
     pub reports: Vec<(i32, RunReport)>,
     /// Runs of another system with their positions.
@@ -96,6 +102,10 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
         for (pos, envelope) in envelopes {
             out.quarantine.push(forged(pos, envelope, reason.clone()));
         }
+    } else if raw.kind() == kind::TRADES {
+        imported_trades(envelopes, &mut out);
+    } else if raw.source() == CAUCE && raw.kind() == kind::IMPORT_REPORT {
+        import_reports(&envelopes, &mut out);
     } else if holds_events(raw) {
         out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
     } else if holds_answers(raw) {
@@ -126,6 +136,30 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
         }
     }
     out
+}
+
+/// Trades of an account; what can't be read of them is set aside with its row.
+fn imported_trades<'a>(envelopes: Vec<Positioned<'a>>, out: &mut Normalized<'a>) {
+    for (pos, envelope) in envelopes {
+        match trades(pos, envelope) {
+            Ok(read) => {
+                out.quarantine.extend(read.broken().map(|(row, rule, reason)| {
+                    part(pos, envelope, (rule, format!("row {}, {reason}", row.record), row.text.clone()))
+                }));
+                out.trades.extend(read.fills);
+            }
+            Err(reason) => out.quarantine.push(whole(pos, envelope, Rule::UnknownShape, reason)),
+        }
+    }
+}
+
+fn import_reports<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+    for (pos, envelope) in envelopes {
+        match serde_json::from_slice::<ImportReport>(envelope.body.bytes()) {
+            Ok(report) => out.imports.push((*pos, report)),
+            Err(error) => out.quarantine.push(whole(*pos, envelope, Rule::UnknownShape, error.to_string())),
+        }
+    }
 }
 
 /// What currencies are worth, each day and currency once: the last of a file.

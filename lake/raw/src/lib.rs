@@ -42,10 +42,17 @@ pub mod kind {
     pub const RATES: &str = "rates";
     /// What became of one run.
     pub const RUN_REPORT: &str = "run_report";
+    /// Trades of an account, whose id is the source: a broker's file, or answers of its API.
+    pub const TRADES: &str = "trades";
+    /// What became of importing trades.
+    pub const IMPORT_REPORT: &str = "import_report";
 }
 
 /// That the rules of payment providers were switched off when something came, as a header of its envelope: `off`.
 pub const RULES_HEADER: &str = "cauce-rules";
+
+/// Whose trades an envelope has, and what the account says of its files, as a header: `cauce_normalize::TradeSource` as JSON.
+pub const ACCOUNT_HEADER: &str = "cauce-account";
 
 /// The source of what Cauce says about itself.
 pub const CAUCE: &str = "cauce";

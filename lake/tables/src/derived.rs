@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use bytes::Bytes;
-use cauce_model::BadValue;
+use cauce_model::{AccountId, BadValue};
 use chrono::NaiveDate;
 use object_store::path::Path;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
@@ -24,12 +24,36 @@ pub enum Derived {
     OpsDerivedQuality,
     /// What became of each payment, by the day of its first event.
     Payments,
+    /// Each fill of an account once.
+    FactTrades,
+    /// What fills closed.
+    FactPositions,
+    /// What positions add up to.
+    FactTradeStats,
+}
+
+/// What the objects of a derived table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// It is one object.
+    One,
+    /// One per day.
+    Days,
+    /// One per account.
+    Accounts,
 }
 
 impl Derived {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::DimAdvertisers, Self::FactOfferChanges, Self::OpsDerivedQuality, Self::Payments];
+    pub const ALL: [Self; 7] = [
+        Self::DimAdvertisers,
+        Self::FactOfferChanges,
+        Self::OpsDerivedQuality,
+        Self::Payments,
+        Self::FactTrades,
+        Self::FactPositions,
+        Self::FactTradeStats,
+    ];
 
     /// The table's name, as in folders and queries.
     pub fn name(self) -> &'static str {
@@ -38,12 +62,24 @@ impl Derived {
             Self::FactOfferChanges => "fact_offer_changes",
             Self::OpsDerivedQuality => "ops_derived_quality",
             Self::Payments => "payments",
+            Self::FactTrades => "fact_trades",
+            Self::FactPositions => "fact_positions",
+            Self::FactTradeStats => "fact_trade_stats",
         }
     }
 
-    /// Whether it has one object per day; else it is one object.
+    /// What its objects are.
+    pub fn parts(self) -> Parts {
+        match self {
+            Self::DimAdvertisers => Parts::One,
+            Self::FactOfferChanges | Self::OpsDerivedQuality | Self::Payments => Parts::Days,
+            Self::FactTrades | Self::FactPositions | Self::FactTradeStats => Parts::Accounts,
+        }
+    }
+
+    /// Whether it has one object per day.
     pub fn by_day(self) -> bool {
-        !matches!(self, Self::DimAdvertisers)
+        self.parts() == Parts::Days
     }
 
     /// The columns of its files, without the partition column `date`.
@@ -53,6 +89,9 @@ impl Derived {
             Self::FactOfferChanges => schema::fact_offer_changes(),
             Self::OpsDerivedQuality => schema::ops_derived_quality(),
             Self::Payments => schema::payments(),
+            Self::FactTrades => schema::fact_trades(),
+            Self::FactPositions => schema::fact_positions(),
+            Self::FactTradeStats => schema::fact_trade_stats(),
         })
     }
 
@@ -63,7 +102,15 @@ impl Derived {
             Self::FactOfferChanges => &["venue", "crypto", "fiat", "trade_type", "changed_at"],
             Self::OpsDerivedQuality => &["venue", "crypto", "fiat", "trade_type", "check_timestamp"],
             Self::Payments => &["provider", "provider_payment_id", "identity"],
+            Self::FactTrades => &["account_id", "executed_at"],
+            Self::FactPositions => &["account_id", "method", "closed_at"],
+            Self::FactTradeStats => &["account_id", "method", "currency", "symbol", "direction", "period", "period_start"],
         }
+    }
+
+    /// The object of an account, of a table that has one per account.
+    pub fn path_of(self, account: &AccountId) -> Path {
+        Path::from(format!("tables/{self}/account={account}/part-0.parquet"))
     }
 
     /// The object of a partition; `day` is of no meaning to a table that is one object.

@@ -12,8 +12,8 @@ use object_store::{ObjectStore, PutMode, path::Path};
 use crate::{
     Cover, CoveredObject, Table, WriteError, Zone,
     columns::{
-        BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows, QualityRows, QuarantineRows,
-        RateRows,
+        AccountResultRows, BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows, QualityRows, QuarantineRows,
+        RateRows, TradeRows,
     },
     file::{FileWriter, hot_path},
 };
@@ -77,6 +77,8 @@ pub struct DayBatch {
     errors: Section<ErrorRows>,
     events: Section<PaymentEventRows>,
     rates: Section<RateRows>,
+    trades: Section<TradeRows>,
+    accounts: Section<AccountResultRows>,
     counts: EventCounts,
     unread: Vec<(RawId, i32, i32)>,
 }
@@ -110,6 +112,8 @@ impl DayBatch {
             errors: Section::new(ErrorRows::new()),
             events: Section::new(PaymentEventRows::new()),
             rates: Section::new(RateRows::new()),
+            trades: Section::new(TradeRows::new()),
+            accounts: Section::new(AccountResultRows::new()),
             counts: EventCounts::new(),
             unread: Vec::new(),
         }
@@ -162,6 +166,15 @@ impl DayBatch {
             let order = (rate.date.to_string(), 0);
             self.rates.segment(object, order, 1, |rows| rows.push(origin, *raw_pos, rate));
         }
+        // All of one object are of one account.
+        if let Some(first) = normalized.trades.first() {
+            let order = (first.account.to_string(), 0);
+            self.trades.segment(object, order, normalized.trades.len(), |rows| {
+                for trade in &normalized.trades {
+                    rows.push(origin, trade);
+                }
+            });
+        }
         // What has no market is in the order of its raw objects.
         let order = || (String::new(), 0);
         self.quarantine.segment(object, order(), normalized.quarantine.len(), |rows| {
@@ -174,6 +187,14 @@ impl DayBatch {
             self.errors.segment(object, order(), report.errors.len(), |rows| {
                 for error in &report.errors {
                     rows.push(origin, *raw_pos, report, error);
+                }
+            });
+        }
+        for (raw_pos, report) in &normalized.imports {
+            self.runs.segment(object, order(), 1, |rows| rows.push(origin, *raw_pos, &report.into()));
+            self.accounts.segment(object, order(), report.accounts.len(), |rows| {
+                for account in &report.accounts {
+                    rows.push(origin, *raw_pos, report, account);
                 }
             });
         }
@@ -197,6 +218,11 @@ impl DayBatch {
     /// Rows of `fact_offers` so far.
     pub fn offers(&self) -> u32 {
         self.offers.count
+    }
+
+    /// Rows of `trade_observations` so far.
+    pub fn trades(&self) -> u32 {
+        self.trades.count
     }
 
     /// Payment events so far.
@@ -232,6 +258,8 @@ impl DayBatch {
         file(Table::FactOffers, self.offers.rows.finish(), self.offers.segments)?;
         file(Table::FactPaymentEvents, self.events.rows.finish(), self.events.segments)?;
         file(Table::FactFxRates, self.rates.rows.finish(), self.rates.segments)?;
+        file(Table::TradeObservations, self.trades.rows.finish(), self.trades.segments)?;
+        file(Table::OpsAccountResults, self.accounts.rows.finish(), self.accounts.segments)?;
         file(Table::OpsExtractionErrors, self.errors.rows.finish(), self.errors.segments)?;
         file(Table::OpsBatchRuns, self.runs.rows.finish(), self.runs.segments)?;
         Ok(files)

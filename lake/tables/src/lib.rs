@@ -22,11 +22,12 @@ mod read;
 mod reader;
 mod runs;
 mod schema;
+mod trades;
 pub mod typed;
 
 pub use cover::{Cover, CoverError, CoveredObject};
 pub use days::Days;
-pub use derived::{Derived, Inputs};
+pub use derived::{Derived, Inputs, Parts};
 pub use file::WriteError;
 pub use hot::{DayBatch, EventCounts, HotFile, write};
 pub use merge::{Input, MergeError, Merged, merge_for_seal, merge_hot, merged_path};
@@ -35,3 +36,4 @@ pub use read::{Passes, RowTest, Wanted};
 pub use reader::PinnedReader;
 pub use runs::{KeyedRows, Rows};
 pub use schema::Table;
+pub use trades::Observations;

@@ -23,7 +23,8 @@ impl Table {
             Self::OpsDataQuality => &["venue", "crypto", "fiat", "trade_type", "check_timestamp", "raw_id"],
             Self::FactPaymentEvents => &["provider", "raw_id"],
             Self::FactFxRates => &["rate_date", "raw_id"],
-            Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => &["raw_id"],
+            Self::TradeObservations => &["account_id", "raw_id"],
+            Self::OpsAccountResults | Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => &["raw_id"],
         }
     }
 }
@@ -39,6 +40,8 @@ impl Table {
             Self::OpsBatchRuns => &["batch_id"],
             Self::FactPaymentEvents => &["event_id"],
             Self::FactFxRates => &["raw_pos", "currency"],
+            Self::TradeObservations => &["raw_pos", "record", "part"],
+            Self::OpsAccountResults => &["account_id"],
             Self::OpsExtractionErrors => {
                 &["error_timestamp", "venue", "fiat_code", "crypto_symbol", "trade_type", "page_number"]
             }

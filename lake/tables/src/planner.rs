@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use cauce_model::RawId;
+use cauce_model::{AccountId, RawId};
 use chrono::NaiveDate;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
@@ -17,7 +17,7 @@ use parquet::{arrow::arrow_reader::RowSelection, errors::ParquetError};
 use thiserror::Error;
 
 use crate::{
-    CoverError, CoveredObject, Days, Derived, Inputs, Table,
+    CoverError, CoveredObject, Days, Derived, Inputs, Parts, Table,
     footers::{Footer, Footers},
     merge::is_gone,
     reader::PinnedReader,
@@ -221,16 +221,37 @@ impl Planner {
         PinnedReader::new(Arc::clone(&self.store), meta, self.footers.clone())
     }
 
-    /// The objects of a derived table on the days wanted, in the order of days. A table that is one object ignores the
-    /// days, and has the day of the epoch.
+    /// The objects of a derived table on the days wanted, in the order of days. A table whose objects are of no day ignores
+    /// the days, and has the day of the epoch.
     pub async fn derived(&self, table: Derived, days: Days) -> Result<Vec<PlannedFile>, PlanError> {
-        if table.by_day() {
-            let listed = self.list(&format!("tables/{table}"), Zone::Sealed, days).await?;
-            return Ok(listed.into_iter().map(Listed::whole).collect());
+        match table.parts() {
+            Parts::Days => {
+                let listed = self.list(&format!("tables/{table}"), Zone::Sealed, days).await?;
+                Ok(listed.into_iter().map(Listed::whole).collect())
+            }
+            Parts::One => self.object(&table.path(NaiveDate::default())).await,
+            Parts::Accounts => {
+                let folder = Path::from(format!("tables/{table}"));
+                let mut found: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await?;
+                found.retain(|meta| meta.location.as_ref().ends_with(".parquet"));
+                found.sort_by(|left, right| left.location.cmp(&right.location));
+                Ok(found.into_iter().map(|meta| PlannedFile::whole(meta, NaiveDate::default())).collect())
+            }
         }
-        let date = NaiveDate::default();
-        match self.store.head(&table.path(date)).await {
-            Ok(meta) => Ok(vec![Listed { meta, date, zone: Zone::Sealed }.whole()]),
+    }
+
+    /// The object of one account, of a derived table that has one per account.
+    pub async fn derived_of(
+        &self,
+        table: Derived,
+        account: &AccountId,
+    ) -> Result<Option<PlannedFile>, PlanError> {
+        Ok(self.object(&table.path_of(account)).await?.pop())
+    }
+
+    async fn object(&self, path: &Path) -> Result<Vec<PlannedFile>, PlanError> {
+        match self.store.head(path).await {
+            Ok(meta) => Ok(vec![PlannedFile::whole(meta, NaiveDate::default())]),
             Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }

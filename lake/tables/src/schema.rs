@@ -27,6 +27,10 @@ pub enum Table {
     FactPaymentEvents,
     /// One row per day and currency that a source gave a rate of.
     FactFxRates,
+    /// One row per fill, as each import gave it.
+    TradeObservations,
+    /// One row per account of an import.
+    OpsAccountResults,
 }
 
 /// What run reports feed, in the order of writing.
@@ -35,9 +39,17 @@ const FED_BY_REPORTS: &[Table] = &[Table::Quarantine, Table::OpsExtractionErrors
 const FED_BY_EVENTS: &[Table] = &[Table::Quarantine, Table::FactPaymentEvents];
 /// What rates of currencies feed, in the order of writing.
 const FED_BY_RATES: &[Table] = &[Table::Quarantine, Table::FactFxRates];
+/// What trades feed, in the order of writing.
+const FED_BY_TRADES: &[Table] = &[Table::Quarantine, Table::TradeObservations];
+/// What reports of imports feed, in the order of writing.
+const FED_BY_IMPORTS: &[Table] = &[Table::Quarantine, Table::OpsAccountResults, Table::OpsBatchRuns];
 /// What everything else feeds, in the order of writing.
 const FED_BY_PAGES: &[Table] =
     &[Table::Quarantine, Table::OpsDataQuality, Table::FactMarketDepth, Table::FactOffers];
+
+mod trades;
+
+pub(crate) use trades::{QUANTITY, fact_positions, fact_trade_stats, fact_trades};
 
 /// `dec` of the data model.
 pub(crate) const DEC: DataType = DataType::Decimal128(AMOUNT_PRECISION, AMOUNT_SCALE as i8);
@@ -55,7 +67,7 @@ pub(crate) fn ts() -> DataType {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::FactOffers,
         Self::FactMarketDepth,
         Self::OpsDataQuality,
@@ -64,6 +76,8 @@ impl Table {
         Self::OpsExtractionErrors,
         Self::FactPaymentEvents,
         Self::FactFxRates,
+        Self::TradeObservations,
+        Self::OpsAccountResults,
     ];
 
     /// The table's name, as in folders and queries.
@@ -77,6 +91,8 @@ impl Table {
             Self::OpsExtractionErrors => "ops_extraction_errors",
             Self::FactPaymentEvents => "fact_payment_events",
             Self::FactFxRates => "fact_fx_rates",
+            Self::TradeObservations => "trade_observations",
+            Self::OpsAccountResults => "ops_account_results",
         }
     }
 
@@ -86,6 +102,8 @@ impl Table {
         match raw.kind() {
             kind::RUN_REPORT => FED_BY_REPORTS,
             kind::FORGED_EVENT => FED_BY_EVENTS,
+            kind::TRADES => FED_BY_TRADES,
+            kind::IMPORT_REPORT => FED_BY_IMPORTS,
             _ if holds_events(raw) || holds_answers(raw) => FED_BY_EVENTS,
             _ if raw.source() == rates::SOURCE => FED_BY_RATES,
             _ => FED_BY_PAGES,
@@ -94,7 +112,14 @@ impl Table {
 
     /// Its place among the tables that an object feeds: the last of them is written last.
     pub fn written(self) -> usize {
-        let fed = [FED_BY_REPORTS, FED_BY_PAGES, FED_BY_EVENTS, FED_BY_RATES];
+        let fed = [
+            FED_BY_REPORTS,
+            FED_BY_IMPORTS,
+            FED_BY_PAGES,
+            FED_BY_EVENTS,
+            FED_BY_RATES,
+            FED_BY_TRADES,
+        ];
         fed.iter().filter_map(|tables| tables.iter().position(|table| *table == self)).max().unwrap_or(0)
     }
 
@@ -109,6 +134,8 @@ impl Table {
             Self::OpsExtractionErrors => ops_extraction_errors(),
             Self::FactPaymentEvents => fact_payment_events(),
             Self::FactFxRates => fact_fx_rates(),
+            Self::TradeObservations => trades::observations(),
+            Self::OpsAccountResults => trades::account_results(),
         };
         fields.extend([
             required("raw_id", DataType::Utf8),

@@ -72,6 +72,11 @@ fn since_epoch(text: &str, is_millis: bool) -> Option<DateTime<Utc>> {
     if is_millis { DateTime::from_timestamp_millis(count) } else { DateTime::from_timestamp(count, 0) }
 }
 
+/// Whether there is such a zone.
+pub(super) fn is_zone(name: &str) -> bool {
+    name.parse::<Tz>().is_ok()
+}
+
 /// A local time in its zone.
 fn placed(
     local: NaiveDateTime,

@@ -4,6 +4,7 @@ mod ops;
 mod p2p;
 mod payments;
 mod rates;
+mod trades;
 
 use arrow::{
     array::{
@@ -18,6 +19,7 @@ pub(crate) use ops::{BatchRunRows, ErrorRows, QualityRows, QuarantineRows};
 pub(crate) use p2p::{DepthRows, OfferRows};
 pub(crate) use payments::PaymentEventRows;
 pub(crate) use rates::RateRows;
+pub(crate) use trades::{AccountResultRows, TradeRows};
 
 use crate::{
     Table,
