@@ -12,6 +12,7 @@
 mod events;
 mod inbox;
 mod index;
+mod trades;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -23,6 +24,7 @@ pub use inbox::{InboxError, InboxSettled};
 pub use index::{EventIndex, Place};
 use object_store::ObjectStore;
 use thiserror::Error;
+pub use trades::BroughtTrades;
 
 /// Why something is not kept.
 #[derive(Debug, Error)]

@@ -4,6 +4,7 @@
 //! A [`Ledger`] is as little as every store has: items with a version, and a write that succeeds only if the version
 //! is the expected one. All that Cauce keeps there is made of that, once, for every adapter.
 
+mod accounts;
 pub mod conformance;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
@@ -13,6 +14,7 @@ mod metered;
 mod slots;
 mod sqlite;
 
+pub use accounts::{AccountBook, Pause};
 use async_trait::async_trait;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use cauce_raw::{RawError, RawZone};
 use cauce_tables::{MergeError, PlanError, Planner, WriteError};
 pub use collect::{Collected, Reason};
-pub use derived::{QualitySettings, Rebuild, Rebuilt};
+pub use derived::{Accounts, QualitySettings, Rebuild, Rebuilt};
 pub use diff::{Change, ColumnChange, Difference};
 pub use erase::Erased;
 pub use export::{ExportError, Exported, export};

@@ -91,6 +91,8 @@ pub struct Drained {
     pub offers: u64,
     /// Payment events written.
     pub events: u64,
+    /// Fills written.
+    pub trades: u64,
     /// Raw bytes read, decompressed.
     pub bytes: u64,
 }
@@ -102,6 +104,7 @@ impl Drained {
         self.failed += other.failed;
         self.offers += other.offers;
         self.events += other.events;
+        self.trades += other.trades;
         self.bytes += other.bytes;
     }
 }
@@ -294,6 +297,7 @@ impl Worker {
         }
         handled.counts.done += settled.done.len() as u64;
         handled.counts.offers += settled.offers;
+        handled.counts.trades += settled.trades;
         Ok(())
     }
 }
@@ -306,6 +310,7 @@ struct Settled {
     events: EventCounts,
     unread: Vec<Unread>,
     offers: u64,
+    trades: u64,
     done: Vec<Delivery>,
     failed: Vec<(Delivery, MessageError)>,
 }
@@ -338,6 +343,7 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
         }
     }
     let offers = days.values().map(|day| u64::from(day.offers())).sum();
+    let trades = days.values().map(|day| u64::from(day.trades())).sum();
     let mut events = EventCounts::new();
     for (event, count) in days.values().flat_map(DayBatch::events) {
         *events.entry(event.clone()).or_default() += count;
@@ -366,6 +372,7 @@ fn records(bundle: Vec<Loaded>, thresholds: Thresholds) -> Settled {
         events,
         unread,
         offers,
+        trades,
         done,
         failed,
     }

@@ -12,6 +12,7 @@ pub(super) fn sources(table: Derived) -> &'static [Table] {
         Derived::FactOfferChanges => &[Table::FactMarketDepth, Table::FactOffers],
         Derived::OpsDerivedQuality => &[Table::FactMarketDepth],
         Derived::Payments => &[Table::FactPaymentEvents],
+        Derived::FactTrades | Derived::FactPositions | Derived::FactTradeStats => &[Table::TradeObservations],
     }
 }
 

@@ -9,16 +9,18 @@ mod days;
 mod offer_changes;
 mod payments;
 mod quality;
+mod trades;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{array::RecordBatch, error::ArrowError};
 use bytes::Bytes;
-use cauce_tables::{Days, Derived, Inputs, PlanError, PlannedFile, WriteError};
+use cauce_tables::{Days, Derived, Inputs, Parts, PlanError, PlannedFile, WriteError};
 use chrono::{DateTime, NaiveDate, Utc};
 use days::DayFiles;
 use object_store::{ObjectMeta, PutMode, PutResult, UpdateVersion, path::Path};
 pub use quality::QualitySettings;
+pub use trades::Accounts;
 use serde::Serialize;
 
 use crate::{MaintainError, Maintainer, collect::first_kept};
@@ -50,16 +52,16 @@ struct Made {
 }
 
 impl Maintainer {
-    /// Brings every derived table up to date.
+    /// Brings every derived table up to date, but for the journal, which [`Maintainer::analyze`] makes.
     pub async fn derive(&self, now: DateTime<Utc>) -> Result<Vec<Rebuilt>, MaintainError> {
         let mut rebuilt = Vec::new();
-        for table in Derived::ALL {
+        for table in Derived::ALL.into_iter().filter(|table| table.parts() != Parts::Accounts) {
             rebuilt.extend(self.rebuild(table, Rebuild::Stale, now).await?);
         }
         Ok(rebuilt)
     }
 
-    /// Makes a derived table, or what is stale of it.
+    /// Makes a derived table, or what is stale of it. Nothing of the journal: that takes accounts.
     pub async fn rebuild(
         &self,
         table: Derived,
@@ -84,8 +86,10 @@ impl Maintainer {
         now: DateTime<Utc>,
         rebuilt: &mut Vec<Rebuilt>,
     ) -> Result<(), MaintainError> {
-        if table == Derived::Payments {
-            return payments::rebuild(self, which, now, rebuilt).await;
+        match table {
+            Derived::Payments => return payments::rebuild(self, which, now, rebuilt).await,
+            Derived::FactTrades | Derived::FactPositions | Derived::FactTradeStats => return Ok(()),
+            Derived::DimAdvertisers | Derived::FactOfferChanges | Derived::OpsDerivedQuality => {}
         }
         // Days before are about to go, one table after the other: what is derived takes them for gone.
         let first = self.settings.retention.tables.map(|kept| first_kept(now, kept));
@@ -120,8 +124,11 @@ impl Maintainer {
                     advertisers::make(&self.planner, &observed, before).await?
                 }
                 Derived::FactOfferChanges => offer_changes::make(&self.planner, &observed, day).await?,
-                // By day, and not from a day's own events only: made above.
-                Derived::Payments => continue,
+                // Made above; and by `analyze`.
+                Derived::Payments
+                | Derived::FactTrades
+                | Derived::FactPositions
+                | Derived::FactTradeStats => continue,
                 Derived::OpsDerivedQuality => {
                     quality::make(&self.planner, &observed, day, &self.settings.quality).await?
                 }
@@ -144,6 +151,7 @@ impl Maintainer {
             Derived::FactOfferChanges => offer_changes::RULES.to_owned(),
             Derived::Payments => payments::RULES.to_owned(),
             Derived::OpsDerivedQuality => quality::rules(&self.settings.quality),
+            Derived::FactTrades | Derived::FactPositions | Derived::FactTradeStats => String::new(),
         }
     }
 
@@ -156,7 +164,16 @@ impl Maintainer {
         inputs: &Inputs,
         before: Option<&ObjectMeta>,
     ) -> Result<Option<ObjectMeta>, MaintainError> {
-        let (location, bytes) = (table.path(day), table.encode(rows, inputs)?);
+        self.put_object(table.path(day), table.encode(rows, inputs)?, before).await
+    }
+
+    /// Puts an object at a place, in place of the one that was there; none if another was put there meanwhile.
+    async fn put_object(
+        &self,
+        location: Path,
+        bytes: Bytes,
+        before: Option<&ObjectMeta>,
+    ) -> Result<Option<ObjectMeta>, MaintainError> {
         let size = bytes.len() as u64;
         let before =
             before.map(|meta| UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() });

@@ -13,9 +13,9 @@ use std::{
 
 use cauce_access::AccessSettings;
 use cauce_maintain::MaintenanceSettings;
-use cauce_model::{Fees, Market, Venue};
+use cauce_model::{Account, Fees, Market, Venue};
 use cauce_normalize::Thresholds;
-use cauce_protocols::venues;
+use cauce_protocols::{brokers, venues};
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
 pub use payments::{ModelSection, PaymentsSection, PollerSection, RatesSection};
@@ -130,6 +130,9 @@ pub struct Config {
     venues: BTreeMap<Venue, VenueSection>,
     #[serde(default)]
     markets: Vec<MarketSection>,
+    /// Accounts at brokers.
+    #[serde(default)]
+    pub accounts: Vec<Account>,
 }
 
 impl Config {
@@ -179,6 +182,12 @@ impl Config {
             })?;
             let asks = venue.tries != Some(0);
             ConfigError::unless(asks, || "tries = 0 would never ask; use 1 for a single try".to_owned())?;
+        }
+        let mut ids = BTreeSet::new();
+        for account in &config.accounts {
+            let id = &account.id;
+            ConfigError::unless(ids.insert(id), || format!("the account '{id}' is there twice"))?;
+            brokers::check(&account.files).map_err(|why| ConfigError::Wrong(format!("account '{id}': {why}")))?;
         }
         Ok(config)
     }

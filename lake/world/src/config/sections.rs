@@ -223,12 +223,15 @@ pub struct Schedule {
     /// Between two looks for days to close and files to delete.
     #[serde(deserialize_with = "duration")]
     pub seal: Duration,
+    /// Between two looks at what changed in accounts, beside those that follow an import.
+    #[serde(deserialize_with = "duration")]
+    pub analyze: Duration,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        Self { scrape: minutes(10), sweep: minutes(5), merge: minutes(15), seal: minutes(60) }
+        Self { scrape: minutes(10), sweep: minutes(5), merge: minutes(15), seal: minutes(60), analyze: minutes(60) }
     }
 }
 

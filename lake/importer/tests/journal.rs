@@ -1,0 +1,227 @@
+//! From a file to figures: tried, imported, normalized, analyzed.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cauce_importer::{ImportError, Importer, RowStatus, Tried};
+use cauce_intake::Intake;
+use cauce_maintain::{Accounts, Maintainer, MaintenanceSettings, Rebuild};
+use cauce_model::{Account, AccountId};
+use cauce_raw::RawZone;
+use cauce_tables::{DayBatch, Days, Derived, Planner, Table, typed::Columns, write};
+use chrono::{DateTime, Utc};
+use object_store::{ObjectStore, memory::InMemory};
+use rust_decimal::Decimal;
+
+struct Lake {
+    store: Arc<dyn ObjectStore>,
+    planner: Planner,
+    importer: Importer,
+    maintainer: Maintainer,
+    accounts: Accounts,
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-03-10T12:00:00Z".parse().unwrap()
+}
+
+fn account(id: &str) -> Account {
+    let mut account = Account::bare(id.parse().unwrap());
+    account.files.columns = [
+        ("time", "When"),
+        ("symbol", "Pair"),
+        ("side", "Side"),
+        ("quantity", "Qty"),
+        ("price", "Price"),
+        ("fee", "Fee"),
+        ("fee_asset", "Fee in"),
+        ("currency", "Currency"),
+    ]
+    .map(|(what, column)| (what.to_owned(), column.to_owned()))
+    .into();
+    account.files.layout = Some("generic".to_owned());
+    account.files.time_zone = Some("America/Caracas".to_owned());
+    account.files.time_format = Some("%d/%m/%Y %H:%M:%S".to_owned());
+    account
+}
+
+impl Lake {
+    fn new() -> Self {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let planner = Planner::new(Arc::clone(&store));
+        let raw = RawZone::new(Arc::clone(&store));
+        let importer = Importer { intake: Intake::new(Arc::clone(&store)), raw, planner: planner.clone() };
+        let maintainer =
+            Maintainer::new(Arc::clone(&store), planner.clone(), MaintenanceSettings::default());
+        Self { store, planner, importer, maintainer, accounts: Accounts::new() }
+    }
+
+    /// Normalizes every raw object that is not yet.
+    async fn normalize(&self) {
+        let raw = RawZone::new(Arc::clone(&self.store));
+        let mut batches: BTreeMap<_, DayBatch> = BTreeMap::new();
+        let mut covered = std::collections::BTreeSet::new();
+        for table in [Table::TradeObservations, Table::OpsBatchRuns, Table::FactFxRates] {
+            for file in self.planner.census(table, Days::ALL).await.unwrap() {
+                covered.extend(file.covers().iter().map(|object| object.raw_id.clone()));
+            }
+        }
+        for day in raw.days().await.unwrap() {
+            for (id, _) in raw.on(day).await.unwrap().into_iter().filter(|(id, _)| !covered.contains(id)) {
+                let bytes = raw.read(&id).await.unwrap();
+                batches.entry(day).or_insert_with(|| DayBatch::new(day)).read(&id, &bytes);
+            }
+        }
+        for batch in batches.into_values() {
+            for file in batch.finish().unwrap() {
+                write(&self.store, &file).await.unwrap();
+            }
+        }
+    }
+
+    async fn import(&self, account: &Account, name: &str, text: &str) -> Tried {
+        let imported = self.importer.import_file(account, name, text.as_bytes(), now()).await.unwrap();
+        self.normalize().await;
+        imported.tried
+    }
+
+    /// Objects that the analysis makes.
+    async fn analyze(&self) -> Vec<String> {
+        let made = self.maintainer.analyze(&self.accounts, Rebuild::Stale).await.unwrap();
+        made.into_iter().map(|object| object.path).collect()
+    }
+
+    async fn figure(&self, table: Derived, id: &str, column: &str, wanted: &[(&str, &str)]) -> Vec<String> {
+        let id: AccountId = id.parse().unwrap();
+        let Some(file) = self.planner.derived_of(table, &id).await.unwrap() else { return Vec::new() };
+        let mut columns = vec![column];
+        columns.extend(wanted.iter().map(|(name, _)| *name));
+        let mut figures = Vec::new();
+        for batch in self.planner.read(&file, &columns).await.unwrap() {
+            let read = Columns(&batch);
+            for row in 0..batch.num_rows() {
+                let is_wanted = wanted.iter().all(|(name, value)| read.text(name).unwrap().value(row) == *value);
+                if is_wanted {
+                    let units = read.decimals(column).unwrap().value(row);
+                    figures.push(cauce_model::Fill::of_units(units).to_string());
+                }
+            }
+        }
+        figures
+    }
+}
+
+const HEADER: &str = "When,Pair,Side,Qty,Price,Fee,Fee in,Currency\n";
+
+fn file(rows: &[&str]) -> String {
+    rows.iter().fold(HEADER.to_owned(), |text, row| text + row + "\n")
+}
+
+fn counts(tried: &Tried) -> [u32; 4] {
+    [tried.new, tried.duplicates, tried.skipped, tried.errors]
+}
+
+const BUY: &str = "01/03/2026 10:00:00,BTC/USDT,buy,2,50000,10,USDT,USDT";
+const SELL: &str = "01/03/2026 12:00:00,BTC/USDT,sell,1,51000,5,USDT,USDT";
+
+#[tokio::test]
+async fn a_file_becomes_trades_positions_and_figures() {
+    let mut lake = Lake::new();
+    let mut main = account("main");
+    main.starting_balance = Some(Decimal::from(1_000));
+    lake.accounts.insert(main.id.clone(), main.clone());
+
+    let text = file(&[BUY, SELL, "01/03/2026 13:00:00,BTC/USDT,hold,1,51000,5,USDT,USDT"]);
+    let tried = lake.importer.try_file(&main, "a.csv", text.as_bytes(), now()).await.unwrap();
+    assert_eq!((counts(&tried), tried.layout), ([2, 0, 0, 1], "generic"));
+    assert_eq!(tried.rows[0].executed_at, Some("2026-03-01T14:00:00Z".parse().unwrap()), "Caracas is four hours behind");
+    let broken = tried.rows.iter().find(|row| row.status == RowStatus::Error).unwrap();
+    assert!(broken.row == 4 && broken.reason.as_ref().unwrap().contains("Side: 'hold'"), "{broken:?}");
+    lake.normalize().await;
+    assert_eq!(lake.analyze().await, [""; 0], "a dry run keeps nothing");
+
+    assert_eq!(counts(&lake.import(&main, "a.csv", &text).await), [2, 0, 0, 1]);
+    let objects = ["fact_trades", "fact_positions", "fact_trade_stats"]
+        .map(|table| format!("tables/{table}/account=main/part-0.parquet"));
+    assert_eq!(lake.analyze().await, objects);
+    // (51000 - 50000) less half of the fee of the purchase and the fee of the sale.
+    let of = [("method", "fifo")];
+    assert_eq!(lake.figure(Derived::FactPositions, "main", "net_pnl", &of).await, ["990"]);
+    let all = [("method", "fifo"), ("symbol", "*"), ("direction", "*"), ("period", "all")];
+    assert_eq!(lake.figure(Derived::FactTradeStats, "main", "net_profit", &all).await, ["990"]);
+
+    // The same file, and the same fills in another one.
+    assert_eq!(counts(&lake.import(&main, "a.csv", &text).await), [0, 2, 0, 1]);
+    assert_eq!(counts(&lake.import(&main, "b.csv", &file(&[SELL, BUY])).await), [0, 2, 0, 0]);
+    lake.analyze().await;
+    assert_eq!(lake.figure(Derived::FactTrades, "main", "quantity", &[]).await, ["2", "1"]);
+    assert_eq!(lake.analyze().await, [""; 0], "nothing changed");
+}
+
+#[tokio::test]
+async fn a_late_trade_makes_its_account_again_and_no_other() {
+    let lake = Lake::new();
+    let (one, two) = (account("one"), account("two"));
+    lake.import(&one, "a.csv", &file(&[BUY, SELL])).await;
+    lake.import(&two, "a.csv", &file(&[BUY])).await;
+    assert_eq!(lake.analyze().await.len(), 6);
+    let early = "28/02/2026 10:00:00,BTC/USDT,buy,1,40000,0,USDT,USDT";
+    lake.import(&one, "late.csv", &file(&[early])).await;
+    let made = lake.analyze().await;
+    assert!(made.len() == 3 && made.iter().all(|path| path.contains("account=one")), "{made:?}");
+    // What was bought first is sold first; the mean is of all that was held.
+    assert_eq!(lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "fifo")]).await, ["11000"]);
+    let average = lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "average")]).await;
+    assert_eq!(average.iter().map(|gross| gross.parse::<Decimal>().unwrap().round_dp(6).to_string()).collect::<Vec<_>>(), ["4333.333333"]);
+}
+
+#[tokio::test]
+async fn a_file_in_the_wrong_zone_is_imported_again_in_the_right_one() {
+    let lake = Lake::new();
+    let mut one = account("one");
+    one.files.time_zone = Some("UTC".to_owned());
+    let text = file(&[BUY, SELL]);
+    lake.import(&one, "a.csv", &text).await;
+    one.files.time_zone = Some("America/Caracas".to_owned());
+    let later = now() + chrono::TimeDelta::minutes(1);
+    lake.importer.import_file(&one, "a.csv", text.as_bytes(), later).await.unwrap();
+    lake.normalize().await;
+    lake.analyze().await;
+    assert_eq!(lake.figure(Derived::FactTrades, "one", "quantity", &[]).await, ["2", "1"]);
+}
+
+#[tokio::test]
+async fn fees_in_a_currency_are_valued_when_its_rate_comes() {
+    let lake = Lake::new();
+    let one = account("one");
+    let rows = ["02/03/2026 10:00:00,BTC/EUR,buy,1,100,0,EUR,EUR", "02/03/2026 11:00:00,BTC/EUR,sell,1,110,2,USD,EUR"];
+    lake.import(&one, "a.csv", &file(&rows)).await;
+    lake.analyze().await;
+    let net = async || lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "fifo")]).await;
+    assert_eq!(net().await, ["10"]);
+    let unvalued = lake.figure(Derived::FactTradeStats, "one", "net_profit", &[("method", "fifo"), ("period", "all")]).await;
+    assert!(unvalued.iter().all(|net| net == "0"), "{unvalued:?}");
+    let rates = cauce_intake::Brought {
+        source: "fx_rates",
+        name: Some("rates.json"),
+        fetched_at: now(),
+        bytes: br#"{"base":"USD","date":"2026-03-02","rates":{"EUR":0.5}}"#,
+    };
+    lake.importer.intake.keep(&rates).await.unwrap();
+    lake.normalize().await;
+    assert_eq!(lake.analyze().await.len(), 3);
+    let valued = lake.figure(Derived::FactTradeStats, "one", "net_profit", &[("method", "fifo"), ("period", "all")]).await;
+    assert!(valued.iter().all(|net| net == "9"), "two dollars are one euro: {valued:?}");
+}
+
+#[tokio::test]
+async fn what_has_no_layout_is_refused_with_its_header_and_nothing_is_kept() {
+    let lake = Lake::new();
+    let one = Account::bare("one".parse().unwrap());
+    let refused = lake.importer.import_file(&one, "a.csv", b"Foo,Bar,Qty\n1,2,3\n", now()).await.unwrap_err();
+    let ImportError::Unreadable { why, .. } = &refused else { panic!("{refused}") };
+    assert!(why.contains("Foo, Bar, Qty") && refused.to_string().contains("nothing was kept"), "{refused}");
+    lake.normalize().await;
+    assert_eq!(lake.analyze().await, [""; 0]);
+}

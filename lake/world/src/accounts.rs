@@ -1,0 +1,54 @@
+//! Accounts at brokers: those of the configuration, and those that were made since.
+
+use std::sync::Arc;
+
+use cauce_importer::Importer;
+use cauce_ledger::{AccountBook, Ledger, LedgerError};
+use cauce_maintain::Accounts;
+use cauce_model::{Account, AccountId};
+use cauce_tables::Planner;
+
+use crate::World;
+
+/// Where accounts are.
+#[derive(Debug, Clone)]
+pub struct KnownAccounts {
+    configured: Arc<Accounts>,
+    ledger: Arc<dyn Ledger>,
+}
+
+impl KnownAccounts {
+    /// All of them. What the configuration says of one goes before what the ledger does.
+    pub async fn all(&self) -> Result<Accounts, LedgerError> {
+        let made = AccountBook::all(&*self.ledger).await?;
+        let mut accounts: Accounts = made.into_iter().map(|account| (account.id.clone(), account)).collect();
+        accounts.extend(self.configured.iter().map(|(id, account)| (id.clone(), account.clone())));
+        Ok(accounts)
+    }
+
+    /// One of them.
+    pub async fn get(&self, id: &AccountId) -> Result<Option<Account>, LedgerError> {
+        match self.configured.get(id) {
+            Some(account) => Ok(Some(account.clone())),
+            None => AccountBook::get(&*self.ledger, id).await,
+        }
+    }
+
+    /// Whether the configuration has it, which alone can change it then.
+    pub fn is_configured(&self, id: &AccountId) -> bool {
+        self.configured.contains_key(id)
+    }
+}
+
+impl World {
+    /// Accounts at brokers.
+    pub fn accounts(&self) -> KnownAccounts {
+        let configured = self.config.accounts.iter().map(|account| (account.id.clone(), account.clone()));
+        KnownAccounts { configured: Arc::new(configured.collect()), ledger: Arc::clone(&self.ledger) }
+    }
+
+    /// What imports trades; `planner` keeps the footers that it reads.
+    pub fn importer(&self, planner: Planner) -> Importer {
+        Importer { intake: self.intake(), raw: self.raw(), planner }
+    }
+}
