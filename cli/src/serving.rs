@@ -9,7 +9,9 @@ use std::{
 
 use anyhow::Context;
 use cauce_access::Gate;
-use cauce_api::{Api, Door, Figures, Guard, Push, Serving, admin_routes, push_routes, query_routes, served};
+use cauce_api::{
+    Api, Door, Figures, Guard, Journal, Push, Serving, admin_routes, journal_routes, push_routes, query_routes, served,
+};
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{Maintainer, Rebuild, SWEEP_AGE, Task, TaskError, sweep};
 use cauce_model::{RunId, RunStatus};
@@ -62,19 +64,23 @@ fn until_next(interval: Duration) -> Duration {
     interval.saturating_sub(Duration::from_millis(u64::try_from(past).unwrap_or(0)))
 }
 
-/// Normalizes whatever comes; `events` hears of payment events.
-pub(crate) async fn normalize(worker: &Worker, events: &Notify) -> anyhow::Result<()> {
+/// Normalizes whatever comes; `events` hears of payment events, and `trades` of trades.
+pub(crate) async fn normalize(worker: &Worker, events: &Notify, trades: &Notify) -> anyhow::Result<()> {
     loop {
         match worker.drain(|_| ()).await {
             Ok(drained) if drained.messages > 0 => {
                 if drained.events > 0 {
                     events.notify_one();
                 }
+                if drained.trades > 0 {
+                    trades.notify_one();
+                }
                 tracing::info!(
                     done = drained.done,
                     failed = drained.failed,
                     offers = drained.offers,
                     events = drained.events,
+                    trades = drained.trades,
                     "normalized"
                 );
             }
@@ -166,6 +172,23 @@ pub(crate) async fn paying(world: &World, lake: &Lake, events: &Notify) -> anyho
         let begun = Instant::now();
         if let Err(error) = maintainer.rebuild(Derived::Payments, Rebuild::Stale, Utc::now()).await {
             tracing::error!(%error, "payments");
+        }
+        tokio::time::sleep(begun.elapsed() * 9).await;
+    }
+}
+
+/// Brings the journal up to date: soon after an import, and every so often for what else changed, such as rates.
+pub(crate) async fn analyzing(world: &World, lake: &Lake, trades: &Notify) -> anyhow::Result<()> {
+    const SOON: Duration = Duration::from_secs(2);
+    let (maintainer, accounts) = (world.maintainer(lake.planner().clone())?, world.accounts());
+    loop {
+        // None came: it is time all the same.
+        let _ = tokio::time::timeout(until_next(world.config.schedule.analyze), trades.notified()).await;
+        tokio::time::sleep(SOON).await;
+        let begun = Instant::now();
+        let analyzed = async { anyhow::Ok(maintainer.analyze(&accounts.all().await?, Rebuild::Stale).await?) };
+        if let Err(error) = analyzed.await {
+            tracing::error!(error = format!("{error:#}"), "analysis");
         }
         tokio::time::sleep(begun.elapsed() * 9).await;
     }
@@ -301,7 +324,11 @@ pub(crate) async fn api(
     }
     let api = Api { figures: Some(figures), ..Api::new(world, lake)? };
     let push = Push::new(world, Push::LARGEST).await?;
-    let routes = query_routes(api.clone()).merge(admin_routes(api, gate.clone())).merge(push_routes(push));
+    let journal = Journal::new(world, api.lake.planner().clone(), Push::LARGEST)?;
+    let routes = query_routes(api.clone())
+        .merge(admin_routes(api, gate.clone()))
+        .merge(push_routes(push))
+        .merge(journal_routes(journal));
     let serving = Serving::of(&world.config)?;
     let served = served(routes, Guard { gate, door }, &serving);
     axum::serve(listener, served.into_make_service_with_connect_info::<SocketAddr>()).await.context("API")

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     http::{Served, decimal, takeable, up},
-    support::{eventually, run},
+    support::{eventually, import_trades, run},
 };
 
 async fn ask(served: &Served, path: &str, headers: &[(&str, &str)]) -> Response {
@@ -26,7 +26,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 /// Every table: its address with what must be said, and the name of its list.
-const TABLES: [(&str, &str); 17] = [
+const TABLES: [(&str, &str); 23] = [
     ("/api/v1/markets", "markets"),
     ("/api/v1/prices/history?asset=USDT&fiat=VES&interval=1h", "buckets"),
     ("/api/v1/market/spread?asset=USDT&fiat=VES", "buckets"),
@@ -44,6 +44,12 @@ const TABLES: [(&str, &str); 17] = [
     ("/api/v1/runs", "runs"),
     ("/api/v1/errors", "errors"),
     ("/api/v1/events", "events"),
+    ("/api/v1/trades?account=main", "trades"),
+    ("/api/v1/positions?account=main", "positions"),
+    ("/api/v1/stats?account=main", "stats"),
+    ("/api/v1/accounts/main/results", "results"),
+    ("/api/v1/accounts/main/curve", "points"),
+    ("/api/v1/accounts/main/rhythm?by=weekday", "parts"),
 ];
 
 /// A payment, dropped into the inbox of the lake as a file.
@@ -75,6 +81,12 @@ fn members(document: &Value, schema: &Value) -> Map<String, Value> {
 async fn every_table_has_what_its_document_says() {
     let served = up().await;
     pay(&served).await;
+    import_trades(served.folder.path());
+    eventually("what was imported is analyzed", Duration::from_secs(60), async || {
+        let stats: Value = json(ask(&served, "/api/v1/stats?account=main", &[]).await).await;
+        (!stats["stats"].as_array()?.is_empty()).then_some(())
+    })
+    .await;
     let document: Value = json(ask(&served, "/api/v1/openapi.json", &[]).await).await;
     assert_eq!(document["openapi"], "3.1.0");
     let mut tables = BTreeSet::new();
@@ -86,7 +98,7 @@ async fn every_table_has_what_its_document_says() {
     }
     assert_eq!(tables.len(), TABLES.len(), "every table is tried here: {tables:?}");
     for (address, list) in TABLES {
-        let path = address.split('?').next().unwrap().replace("binance_p2p/nobody", "{venue}/{id}");
+        let path = address.split('?').next().unwrap().replace("binance_p2p/nobody", "{venue}/{id}").replace("accounts/main", "accounts/{id}");
         let content = &document["paths"][&path]["get"]["responses"]["200"]["content"];
         assert_eq!(content.as_object().unwrap().len(), 5, "{path} has five forms");
         let documented = members(&document, &content["application/json"]["schema"]);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use cauce_ledger::{Jobs, Ledger, SqliteLedger};
-use cauce_maintain::{Maintainer, MaintenanceSettings, sweep};
+use cauce_maintain::{Accounts, Maintainer, MaintenanceSettings, Rebuild, sweep};
 use cauce_model::TradeType;
 use cauce_queue::{Queue, QueueStats, SqliteQueue};
 use cauce_tables::{Days, Derived, Table};
@@ -54,6 +54,7 @@ async fn killed_at_any_moment_nothing_is_lost_and_nothing_is_twice() {
     let head =
         "[schedule]\nscrape = \"1s\"\nsweep = \"2s\"\n[limits]\nlease = \"600ms\"\nparallel_markets = 2\n";
     configure(folder.path(), &format!("http://{address}"), head, &markets);
+    crate::support::import_trades(folder.path());
 
     let mut moments = StdRng::seed_from_u64(41);
     let mut seen = BTreeSet::new();
@@ -94,7 +95,9 @@ async fn killed_at_any_moment_nothing_is_lost_and_nothing_is_twice() {
     let twice =
         "SELECT count(*) - count(DISTINCT concat(snapshot_id, offer_external_id)) AS n FROM fact_offers";
     assert_eq!(sql(folder.path(), twice)[0]["n"], 0, "no offer twice in a snapshot");
+    let positions = "SELECT count(*) AS n FROM fact_positions WHERE method = 'fifo'";
     assert_equals_undisturbed(folder.path(), &lake).await;
+    assert_eq!(sql(folder.path(), positions)[0]["n"], 1, "what was imported is analyzed, and once");
 }
 
 /// Closes what is still open and drains the queue.
@@ -137,10 +140,9 @@ pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
     calm.worker().drain(|_| ()).await.unwrap();
     // What is derived follows, whenever it was made before.
     let settings = MaintenanceSettings::default();
-    Maintainer::new(Arc::clone(&calm.store), calm_lake.planner().clone(), settings)
-        .derive(Utc::now())
-        .await
-        .unwrap();
+    let maintainer = Maintainer::new(Arc::clone(&calm.store), calm_lake.planner().clone(), settings);
+    maintainer.derive(Utc::now()).await.unwrap();
+    maintainer.analyze(&Accounts::new(), Rebuild::Stale).await.unwrap();
     for table in Derived::ALL {
         run(folder, &["rebuild", table.name(), "--stale"]);
     }
@@ -162,12 +164,17 @@ pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
             disturbed.len(),
             expected.len()
         );
-        // Nobody pays here, in no currency, and nothing is out of order.
+        // Where nobody pays, in no currency, nobody trades, and nothing is out of order.
         let may_be_empty = [
             Table::Quarantine.name(),
             Table::FactPaymentEvents.name(),
             Table::FactFxRates.name(),
             Derived::Payments.name(),
+            Table::TradeObservations.name(),
+            Table::OpsAccountResults.name(),
+            Derived::FactTrades.name(),
+            Derived::FactPositions.name(),
+            Derived::FactTradeStats.name(),
         ];
         assert!(may_be_empty.contains(&table) || !expected.is_empty(), "{table} has rows to compare");
     }

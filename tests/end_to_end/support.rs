@@ -129,6 +129,16 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     output
 }
 
+/// Makes the account `main`, and imports a purchase and a sale of it.
+pub(crate) fn import_trades(folder: &Path) {
+    let export = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n\
+                  2026-03-01 10:00:00,BTCUSDT,BUY,50000,2BTC,100000USDT,0.001BTC\n\
+                  2026-03-02 10:00:00,BTCUSDT,SELL,51000,1BTC,51000USDT,20USDT\n";
+    std::fs::write(folder.join("export.csv"), export).unwrap();
+    run(folder, &["account", "put", "main", "--broker", "binance"]);
+    run(folder, &["import", "--account", "main", "export.csv"]);
+}
+
 pub(crate) fn sql(folder: &Path, query: &str) -> Vec<Map<String, Value>> {
     serde_json::from_slice(&run(folder, &["sql", query, "--format", "json"]).stdout).unwrap()
 }

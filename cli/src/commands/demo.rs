@@ -91,11 +91,13 @@ pub(crate) async fn run(
         );
         println!("Go live:  {cauce} up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
-        let (scraper, worker, events) = (world.scraper(), world.worker(), Notify::new());
+        let (scraper, worker) = (world.scraper(), world.worker());
+        let (events, trades) = (Notify::new(), Notify::new());
         tokio::select! {
             ended = serving::schedule(&world, &scraper) => ended,
-            ended = serving::normalize(&worker, &events) => ended,
+            ended = serving::normalize(&worker, &events, &trades) => ended,
             ended = serving::paying(&world, &lake, &events) => ended,
+            ended = serving::analyzing(&world, &lake, &trades) => ended,
             ended = serving::taking_in(&world) => ended,
             ended = serving::sweeping(&world, &lake) => ended,
             ended = serving::maintaining(&world, &lake) => ended,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use cauce_maintain::{Change, Collected, Rebuild, Replayed, SealReport};
-use cauce_tables::{Days, Planner};
+use cauce_maintain::{Change, Collected, Rebuild, Rebuilt, Replayed, SealReport};
+use cauce_tables::{Days, Parts, Planner};
 use cauce_world::World;
 use chrono::Utc;
 
@@ -102,12 +102,27 @@ pub(crate) async fn replay(world: &World, asked: &Replay) -> anyhow::Result<Done
 pub(crate) async fn rebuild(world: &World, asked: &args::Rebuild) -> anyhow::Result<Done> {
     let maintainer = world.maintainer(Planner::new(Arc::clone(&world.store)))?;
     let which = if asked.stale { Rebuild::Stale } else { Rebuild::All };
-    let rebuilt = maintainer.rebuild(asked.table, which, Utc::now()).await?;
-    if asked.json {
-        println!("{}", serde_json::to_string(&rebuilt)?);
+    let rebuilt = match asked.table.parts() {
+        // The journal's tables are made together.
+        Parts::Accounts => maintainer.analyze(&world.accounts().all().await?, which).await?,
+        Parts::One | Parts::Days => maintainer.rebuild(asked.table, which, Utc::now()).await?,
+    };
+    said(&rebuilt, asked.json)
+}
+
+/// Makes trades, positions and figures of accounts anew where something changed.
+pub(crate) async fn analyze(world: &World, asked: &args::Analyze) -> anyhow::Result<Done> {
+    let maintainer = world.maintainer(Planner::new(Arc::clone(&world.store)))?;
+    let which = if asked.all { Rebuild::All } else { Rebuild::Stale };
+    said(&maintainer.analyze(&world.accounts().all().await?, which).await?, asked.json)
+}
+
+fn said(rebuilt: &[Rebuilt], json: bool) -> anyhow::Result<Done> {
+    if json {
+        println!("{}", serde_json::to_string(rebuilt)?);
         return Ok(Done::Whole);
     }
-    for object in &rebuilt {
+    for object in rebuilt {
         println!("made {}: {} rows", object.path, object.rows);
     }
     if rebuilt.is_empty() {

@@ -1,10 +1,12 @@
 //! The commands, one file each.
 
+pub(crate) mod account;
 pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod ingest;
 pub(crate) mod key;
 pub(crate) mod lineage;

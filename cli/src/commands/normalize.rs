@@ -9,10 +9,10 @@ use crate::{Done, args::Normalize, commands::demo::style, serving};
 pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<Done> {
     let worker = world.worker();
     if normalize.follow {
-        // Payments are made by who maintains.
-        let events = Notify::new();
+        // Payments, and the journal, are made by who maintains.
+        let (events, trades) = (Notify::new(), Notify::new());
         tokio::select! {
-            ended = serving::normalize(&worker, &events) => ended?,
+            ended = serving::normalize(&worker, &events, &trades) => ended?,
             asked = serving::asked_to_stop() => asked?,
         }
         return Ok(Done::Whole);
@@ -25,10 +25,10 @@ pub(crate) async fn run(world: &World, normalize: &Normalize) -> anyhow::Result<
     if normalize.json {
         println!("{}", serde_json::to_string(&drained)?);
     } else {
-        let Drained { messages, done, failed, offers, events, bytes } = drained;
+        let Drained { messages, done, failed, offers, events, trades, bytes } = drained;
         println!(
-            "{done} of {messages} raw objects done, {failed} failed; {offers} offers and {events} payment events from {bytes} \
-             bytes"
+            "{done} of {messages} raw objects done, {failed} failed; {offers} offers, {events} payment events and {trades} trades \
+             from {bytes} bytes"
         );
     }
     Ok(if drained.failed == 0 { Done::Whole } else { Done::Partly })

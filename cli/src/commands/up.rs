@@ -10,11 +10,13 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
     println!("cauce is up: http://{}/", listener.local_addr()?);
     let lake = lake_of(world);
     let figures = figures::collect()?;
-    let (scraper, worker, events) = (world.scraper(), world.worker(), Notify::new());
+    let (scraper, worker) = (world.scraper(), world.worker());
+    let (events, trades) = (Notify::new(), Notify::new());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
-        ended = serving::normalize(&worker, &events) => ended?,
+        ended = serving::normalize(&worker, &events, &trades) => ended?,
         ended = serving::paying(world, &lake, &events) => ended?,
+        ended = serving::analyzing(world, &lake, &trades) => ended?,
         ended = serving::enriching(world) => ended?,
         ended = serving::rating(world) => ended?,
         ended = serving::polling(world) => ended?,

@@ -19,8 +19,9 @@ use crate::{
     access::needs,
     problem::{CODES, Problem},
     rows::{
-        Advertiser, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange, Opportunity, PaymentEventRow,
-        PriceAt, PriceBucket, QualityCheck, RequestError, Run, SeenMarket, Snapshot, SpreadBucket, Time,
+        AccountResult, Advertiser, CurvePoint, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange, Opportunity, PaymentEventRow,
+        Position, PriceAt, PriceBucket, QualityCheck, RequestError, RhythmPart, Run, SeenMarket, Snapshot, SpreadBucket, Time, Trade,
+        TradeFigures,
     },
 };
 
@@ -86,6 +87,18 @@ tables! {
     EventsAnswer { events: PaymentEventRow, next: Option<String> }
     /// Requests that failed.
     ErrorsAnswer { errors: RequestError, next: Option<String> }
+    /// Fills of an account.
+    TradesAnswer { trades: Trade, next: Option<String> }
+    /// What an account closed.
+    PositionsAnswer { positions: Position, next: Option<String> }
+    /// What an account's positions add up to.
+    FiguresAnswer { stats: TradeFigures, next: Option<String> }
+    /// What became of an account's imports.
+    AccountResultsAnswer { results: AccountResult, next: Option<String> }
+    /// What an account had made after each close.
+    CurveAnswer { points: CurvePoint }
+    /// What an account makes by hour or weekday.
+    RhythmAnswer { parts: RhythmPart }
 }
 
 #[derive(OpenApi)]
@@ -104,6 +117,7 @@ tables! {
         (name = "runs", description = "What the collectors did"),
         (name = "sql", description = "Asking in SQL"),
         (name = "payments", description = "What payment providers say, and how payments go"),
+        (name = "trades", description = "Accounts at brokers: their trades, positions and figures"),
         (name = "health", description = "Whether the parts answer"),
         (name = "intake", description = "Pushing what was collected elsewhere"),
         (name = "access", description = "Logging in; users and keys"),

@@ -14,6 +14,8 @@
 //! | page | `GET /` and its assets | admin |
 //! | access | `/admin/token`, `/admin/users`, `/admin/api-keys`, `/api/v1/me`, the key set | admin |
 //! | admin | `GET /admin/monitoring/summary`, `POST /api/v1/binance/offers` | admin |
+//! | trades | `/api/v1/trades`, `/api/v1/positions`, `/api/v1/stats`, `/api/v1/accounts/{id}/results`, `…/curve`, `…/rhythm` | query |
+//! | accounts | `/api/v1/accounts`, `/api/v1/accounts/{id}/import`, `/api/v1/journal/analyze` | journal |
 //! | intake | `POST /api/v1/ingest/{source}`, `/api/v1/ingest/{source}/upload`, `/api/v1/events`, `/api/v1/webhooks/{provider}` | ingest |
 
 mod access;
@@ -39,12 +41,17 @@ use axum::Router;
 pub use lake::*;
 pub use problem::ApiError;
 pub(crate) use problem::{bad, internal};
-pub use routes::{Certificates, Push};
+pub use routes::{Certificates, Journal, Push};
 pub use serving::Serving;
 
 /// The group of those who push.
 pub fn push_routes(push: Push) -> Router {
     routes::intake().merge(routes::events()).with_state(Arc::new(push)).into()
+}
+
+/// The group of accounts and of what is imported of them.
+pub fn journal_routes(journal: Journal) -> Router {
+    routes::accounts().with_state(Arc::new(journal)).into()
 }
 
 /// Routes as they are served: guarded, compressed, counted, in the log, and with an answer for addresses that are none.
@@ -65,7 +72,7 @@ mod lake {
     use cauce_queue::Queue;
     use cauce_raw::Links;
     use cauce_sources::Scraper;
-    use cauce_world::{ConfigError, SqlSection, World};
+    use cauce_world::{ConfigError, KnownAccounts, SqlSection, World};
     use chrono::{DateTime, TimeDelta, Utc};
     use object_store::ObjectStore;
     use utoipa_axum::router::OpenApiRouter;
@@ -102,6 +109,8 @@ mod lake {
         pub analysts: Analysts,
         /// What trading costs beside the price.
         pub fees: Fees,
+        /// Accounts at brokers.
+        pub accounts: KnownAccounts,
         /// Answers for who asks again.
         pub kept: KeptAnswers,
         /// Where answers go that are too large for a gateway, where there is one.
@@ -132,6 +141,7 @@ mod lake {
                 run_patience: RUN_PATIENCE,
                 freshness: world.config.maintenance()?.quality.freshness,
                 fees: world.config.fees()?,
+                accounts: world.accounts(),
                 kept: KeptAnswers::up_to(world.config.api.kept_answers),
                 large: None,
                 live: Live::default(),
@@ -165,6 +175,7 @@ mod lake {
             .merge(routes::payments())
             .merge(routes::payment_metrics())
             .merge(routes::sql())
+            .merge(routes::trades())
     }
 
     fn running() -> OpenApiRouter<Arc<Api>> {
@@ -180,6 +191,7 @@ mod lake {
             routes::identity().into_openapi(),
             routes::intake().into_openapi(),
             routes::events().into_openapi(),
+            routes::accounts().into_openapi(),
         ])
     }
 

@@ -210,6 +210,17 @@ impl PeriodParams {
         }
         Ok(Period { since, until })
     }
+
+    /// Whether one of its ends is said.
+    pub(crate) fn is_said(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// The period, which begins with everything if its beginning is not said.
+    pub(crate) fn since_the_beginning(&self, now: DateTime<Utc>) -> Result<Period, ApiError> {
+        let since = self.since.or(Some(Moment(DateTime::UNIX_EPOCH)));
+        Self { since, until: self.until }.period(now)
+    }
 }
 
 fn rfc3339(time: DateTime<Utc>) -> String {

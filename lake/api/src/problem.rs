@@ -53,6 +53,11 @@ pub enum ApiError {
         /// What can be given.
         allowed: String,
     },
+    /// 409: it is not as the request takes it to be.
+    Conflict {
+        /// What it is.
+        message: String,
+    },
     /// 413: more than one request may bring.
     TooLarge {
         /// Bytes at most.
@@ -124,13 +129,14 @@ pub(crate) struct Problem {
 }
 
 /// Every code: its status and what it means.
-pub(crate) const CODES: [(&str, StatusCode, &str); 14] = [
+pub(crate) const CODES: [(&str, StatusCode, &str); 15] = [
     ("bad_parameter", StatusCode::BAD_REQUEST, "a parameter is missing, unknown or not of its form"),
     ("unauthorized", StatusCode::UNAUTHORIZED, "who asks is not known"),
     ("forbidden", StatusCode::FORBIDDEN, "who asks may not do this"),
     ("not_found", StatusCode::NOT_FOUND, "there is no such thing"),
     ("wrong_method", StatusCode::METHOD_NOT_ALLOWED, "the address is right, the method is not"),
     ("not_acceptable", StatusCode::NOT_ACCEPTABLE, "no form that is accepted can be given"),
+    ("conflict", StatusCode::CONFLICT, "it is not as the request takes it to be"),
     ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "the body is more than one request may bring"),
     ("unprocessable", StatusCode::UNPROCESSABLE_ENTITY, "the request is understood and can't be done"),
     ("beyond_limit", StatusCode::UNPROCESSABLE_ENTITY, "the answer takes more than one may use"),
@@ -194,6 +200,9 @@ impl ApiError {
             Self::NotAcceptable { message, allowed } => {
                 ("not_acceptable", message, format!("accept one of {allowed}"), json!({ "allowed": allowed }))
             }
+            Self::Conflict { message } => {
+                ("conflict", message, "look at what is there, and ask for something else".to_owned(), Value::Null)
+            }
             Self::TooLarge { limit, message } => {
                 ("too_large", message.clone(), message, json!({ "limit_bytes": limit }))
             }
@@ -234,7 +243,7 @@ impl IntoResponse for ApiError {
             _ => 5,
         };
         let (code, detail, action, facts) = self.said();
-        let (_, status, title) = CODES.into_iter().find(|(name, ..)| *name == code).unwrap_or(CODES[13]);
+        let (_, status, title) = CODES.into_iter().find(|(name, ..)| *name == code).unwrap_or(CODES[14]);
         let facts = match facts {
             Value::Object(facts) => facts,
             _ => Map::new(),

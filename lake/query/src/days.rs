@@ -23,9 +23,20 @@ fn time_column(table: Kind) -> Option<&'static str> {
         // Errors may come after midnight in a run that started before it; quarantined records may have no time, and a
         // payment event says when it happened, and not when it was brought.
         Kind::Observed(
-            Table::OpsExtractionErrors | Table::Quarantine | Table::FactPaymentEvents | Table::FactFxRates,
+            Table::OpsExtractionErrors
+            | Table::Quarantine
+            | Table::FactPaymentEvents
+            | Table::FactFxRates
+            | Table::TradeObservations
+            | Table::OpsAccountResults,
         )
-        | Kind::Derived(Derived::DimAdvertisers | Derived::Payments) => None,
+        | Kind::Derived(
+            Derived::DimAdvertisers
+            | Derived::Payments
+            | Derived::FactTrades
+            | Derived::FactPositions
+            | Derived::FactTradeStats,
+        ) => None,
     }
 }
 

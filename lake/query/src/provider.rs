@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
-use cauce_tables::{Derived, PlanError, PlannedFile, Planner, Table, Zone};
+use cauce_model::AccountId;
+use cauce_tables::{Derived, Parts, PlanError, PlannedFile, Planner, Table, Zone};
 use chrono::NaiveDate;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -19,7 +20,7 @@ use datafusion::{
         table_schema::TableSchema,
     },
     execution::object_store::ObjectStoreUrl,
-    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType},
     physical_plan::{ExecutionPlan, empty::EmptyExec, metrics::ExecutionPlanMetricsSet},
 };
 use parquet::arrow::async_reader::AsyncFileReader;
@@ -63,9 +64,30 @@ impl Kind {
     ) -> std::result::Result<Vec<PlannedFile>, PlanError> {
         match self {
             Self::Observed(table) => planner.plan(table, days::wanted(self, filters)).await,
-            Self::Derived(table) => planner.derived(table, days::wanted(self, filters)).await,
+            Self::Derived(table) => match account(filters) {
+                Some(account) if table.parts() == Parts::Accounts => {
+                    Ok(planner.derived_of(table, &account).await?.into_iter().collect())
+                }
+                _ => planner.derived(table, days::wanted(self, filters)).await,
+            },
         }
     }
+}
+
+/// The one account that filters leave, if they do: then only its object is read.
+fn account(filters: &[Expr]) -> Option<AccountId> {
+    let of = |filter: &Expr| {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
+        let (column, value) = match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column)) => {
+                (column, value)
+            }
+            _ => return None,
+        };
+        let id = value.try_as_str().flatten().filter(|_| column.name() == "account_id")?;
+        id.parse().ok()
+    };
+    filters.iter().find_map(of)
 }
 
 /// One table.

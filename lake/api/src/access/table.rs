@@ -11,6 +11,8 @@ pub enum Function {
     Admin,
     /// Creates raw objects.
     Ingest,
+    /// Imports trades, and makes the journal.
+    Journal,
 }
 
 impl Function {
@@ -20,6 +22,7 @@ impl Function {
             Self::Query => "query",
             Self::Admin => "admin",
             Self::Ingest => "ingest",
+            Self::Journal => "journal",
         }
     }
 
@@ -35,6 +38,10 @@ impl Function {
             }
             Self::Ingest => {
                 "put raw objects; note where events are; read users, keys and public signing keys; count requests"
+            }
+            Self::Journal => {
+                "read tables and hot files; put raw objects of trades and reports; put the journal; accounts; read users, keys and \
+                 public signing keys; count requests"
             }
         }
     }
@@ -57,7 +64,7 @@ const fn of(function: Function, needs: Needs, method: &'static str, path: &'stat
     Route { method, path, needs, function }
 }
 
-use Function::{Admin, Ingest, Query};
+use Function::{Admin, Ingest, Journal, Query};
 use Needs::{Anybody, Known, Market, Nothing, Signed};
 
 const READER: Needs = Needs::Role(Role::Reader);
@@ -115,6 +122,19 @@ pub const ROUTES: &[Route] = &[
     of(Admin, ADMIN, "DELETE", "/admin/api-keys/{id}"),
     of(Admin, ADMIN, "GET", "/admin/monitoring/summary"),
     of(Admin, ADMIN, "POST", "/api/v1/binance/offers"),
+    of(Query, READER, "GET", "/api/v1/trades"),
+    of(Query, READER, "GET", "/api/v1/positions"),
+    of(Query, READER, "GET", "/api/v1/stats"),
+    of(Query, READER, "GET", "/api/v1/stats/definitions"),
+    of(Query, READER, "GET", "/api/v1/accounts/{id}/results"),
+    of(Query, READER, "GET", "/api/v1/accounts/{id}/curve"),
+    of(Query, READER, "GET", "/api/v1/accounts/{id}/rhythm"),
+    of(Journal, READER, "GET", "/api/v1/accounts"),
+    of(Journal, ADMIN, "PUT", "/api/v1/accounts/{id}"),
+    of(Journal, ADMIN, "DELETE", "/api/v1/accounts/{id}"),
+    of(Journal, Needs::Ingest, "POST", "/api/v1/accounts/{id}/import"),
+    of(Journal, ADMIN, "POST", "/api/v1/accounts/{id}/resume"),
+    of(Journal, ADMIN, "POST", "/api/v1/journal/analyze"),
     of(Ingest, Needs::Ingest, "POST", "/api/v1/ingest/{source}"),
     of(Ingest, Needs::Ingest, "POST", "/api/v1/ingest/{source}/upload"),
     of(Ingest, Needs::Ingest, "POST", "/api/v1/events"),

@@ -169,14 +169,22 @@ pub(super) async fn whole(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Vec<u8>, ApiError> {
-    let limit = push.largest_body;
-    let too_large = || {
-        let instead = match push.links {
-            Some(_) => format!("POST /api/v1/ingest/{source}/upload gives a link for one PUT of it"),
-            None => "split it, or use cauce ingest where the lake is".to_owned(),
-        };
-        ApiError::TooLarge { limit, message: format!("a body has {limit} bytes at most; {instead}") }
+    let instead = match push.links {
+        Some(_) => format!("POST /api/v1/ingest/{source}/upload gives a link for one PUT of it"),
+        None => "split it, or use cauce ingest where the lake is".to_owned(),
     };
+    whole_of(push.largest_body, &instead, headers, body).await
+}
+
+/// All of a body that is within a limit; else what to do `instead`.
+pub(super) async fn whole_of(
+    limit: usize,
+    instead: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<u8>, ApiError> {
+    let too_large =
+        || ApiError::TooLarge { limit, message: format!("a body has {limit} bytes at most; {instead}") };
     let said: Option<usize> =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if said.is_some_and(|said| said > limit) {
@@ -208,7 +216,7 @@ fn fetched_at(headers: &HeaderMap, now: DateTime<Utc>) -> Result<DateTime<Utc>, 
     }
 }
 
-fn name(headers: &HeaderMap) -> Option<String> {
+pub(super) fn name(headers: &HeaderMap) -> Option<String> {
     headers.get(FILE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 

@@ -1,5 +1,6 @@
 //! Routes, by group.
 
+mod accounts;
 #[cfg(feature = "lake")]
 mod admin;
 #[cfg(feature = "lake")]
@@ -30,7 +31,11 @@ mod raw;
 mod runs;
 #[cfg(feature = "lake")]
 mod sql;
+#[cfg(feature = "lake")]
+mod trades;
 
+pub use accounts::Journal;
+pub(crate) use accounts::routes as accounts;
 use axum::http::{Method, Uri};
 #[cfg(feature = "lake")]
 pub use by_hand::Elsewhere;
@@ -58,7 +63,7 @@ mod lake {
         admin::routes as admin, by_hand::routes as by_hand, health::routes as health,
         identity::routes as identity, lists::routes as lists, live::routes as live, market::routes as market,
         metrics::routes as metrics, payment_metrics::routes as payment_metrics, payments::routes as payments,
-        raw::routes as raw, runs::routes as runs, sql::routes as sql,
+        raw::routes as raw, runs::routes as runs, sql::routes as sql, trades::routes as trades,
     };
     use crate::{Api, ApiError};
 

@@ -6,11 +6,13 @@ mod books;
 mod history;
 mod lists;
 mod payments;
+mod trades;
 
 pub(crate) use books::*;
 pub(crate) use history::*;
 pub(crate) use lists::*;
 pub(crate) use payments::*;
+pub(crate) use trades::*;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},

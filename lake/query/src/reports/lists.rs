@@ -25,13 +25,13 @@ pub trait List: std::fmt::Debug + Send + Sync {
 
 /// A column that a list is ordered by.
 #[derive(Debug, Clone, Copy)]
-pub struct KeyOf(Key);
+pub struct KeyOf(pub(super) Key);
 
-const fn newest(name: &'static str) -> KeyOf {
+pub(super) const fn newest(name: &'static str) -> KeyOf {
     KeyOf(Key::newest(name))
 }
 
-const fn text(name: &'static str) -> KeyOf {
+pub(super) const fn text(name: &'static str) -> KeyOf {
     KeyOf(Key::text(name))
 }
 
@@ -54,7 +54,7 @@ pub struct Period {
 }
 
 impl Period {
-    fn condition(&self, column: &str) -> String {
+    pub(super) fn condition(&self, column: &str) -> String {
         format!("{column} >= {} AND {column} < {}", literal(self.since), literal(self.until))
     }
 

@@ -6,6 +6,7 @@ mod books;
 mod lists;
 mod payments;
 mod spread;
+mod trades;
 
 pub use anomalies::{Judged, Measure};
 pub(crate) use books::{BY_PRICE, decimal};
@@ -20,6 +21,7 @@ pub(crate) use payments::{PaidFile, SaidFile};
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use spread::SpreadQuery;
+pub use trades::{AccountResults, AccountWindow, Positions, TradeFigures, Trades, Window};
 
 use crate::{Lake, QueryError, functions, history::quoted, json_rows};
 
@@ -154,7 +156,8 @@ impl Lake {
 
     /// The monitoring summary.
     pub async fn summary(&self) -> Result<Summary, QueryError> {
-        let last = "SELECT max(batch_end_time) AS at FROM ops_batch_runs WHERE status = 'completed'";
+        let last = "SELECT max(batch_end_time) AS at FROM ops_batch_runs
+                    WHERE status = 'completed' AND job <> 'trade_import'";
         let errors = "SELECT count(*) AS n FROM ops_extraction_errors
                       WHERE NOT is_resolved AND error_timestamp >= now() - INTERVAL '24 hours'
                         AND date >= CAST(now() - INTERVAL '48 hours' AS DATE)";
