@@ -98,7 +98,12 @@ async fn every_table_has_what_its_document_says() {
     }
     assert_eq!(tables.len(), TABLES.len(), "every table is tried here: {tables:?}");
     for (address, list) in TABLES {
-        let path = address.split('?').next().unwrap().replace("binance_p2p/nobody", "{venue}/{id}").replace("accounts/main", "accounts/{id}");
+        let path = address
+            .split('?')
+            .next()
+            .unwrap()
+            .replace("binance_p2p/nobody", "{venue}/{id}")
+            .replace("accounts/main", "accounts/{id}");
         let content = &document["paths"][&path]["get"]["responses"]["200"]["content"];
         assert_eq!(content.as_object().unwrap().len(), 5, "{path} has five forms");
         let documented = members(&document, &content["application/json"]["schema"]);

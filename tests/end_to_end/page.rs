@@ -8,11 +8,23 @@ use thirtyfour::{By, Key};
 use crate::{
     browser::Browser,
     http::{Served, up},
-    support::{binary, eventually},
+    support::{binary, eventually, import_trades},
 };
 
-pub(crate) const PAGES: [&str; 10] =
-    ["overview", "market", "arbitrage", "payments", "events", "payment", "quality", "runs", "sql", "keys"];
+pub(crate) const PAGES: [&str; 12] = [
+    "overview",
+    "market",
+    "arbitrage",
+    "payments",
+    "events",
+    "payment",
+    "trades",
+    "accounts",
+    "quality",
+    "runs",
+    "sql",
+    "keys",
+];
 
 async fn opened() -> Option<(Served, Browser)> {
     let served = up().await;
@@ -40,6 +52,12 @@ fn shown(decimal: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_opens_and_shows_what_the_api_says() {
     let Some((served, browser)) = opened().await else { return };
+    import_trades(served.folder.path());
+    eventually("what was imported is analyzed", Duration::from_secs(60), async || {
+        let (_, stats) = served.ask("/api/v1/stats?account=main").await?;
+        (!stats["stats"].as_array()?.is_empty()).then_some(())
+    })
+    .await;
     for page in PAGES {
         browser.open(&format!("{}/?page={page}", served.url)).await;
         assert_eq!(browser.complaints().await, Vec::<String>::new(), "{page}");
@@ -61,6 +79,40 @@ async fn every_page_opens_and_shows_what_the_api_says() {
     assert!(browser.text("#page").await.contains(&maker), "the first offer's maker is shown: {maker}");
     browser.open(&format!("{}/?page=runs", served.url)).await;
     assert!(browser.text("#page").await.contains("completed"));
+    // (51000 - 50000) less half of the fee of the purchase, which is 0.001 BTC at 50000, and the fee of the sale.
+    browser.open(&format!("{}/?page=trades&account=main", served.url)).await;
+    assert_eq!(browser.text("#net-profit strong").await, "955 USDT");
+    assert!(browser.text("#positions").await.contains("BTCUSDT"));
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_trades_is_tried_and_then_imported() {
+    let Some((served, browser)) = opened().await else { return };
+    browser.open(&format!("{}/?page=accounts", served.url)).await;
+    let drawn = browser.ready(0).await;
+    browser.find("#new-account input[name=id]").await.send_keys("desk").await.unwrap();
+    browser.find("#new-account button").await.click().await.unwrap();
+    browser.ready(drawn).await;
+    let file = served.folder.path().join("export.csv");
+    let rows = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n\
+                2026-03-01 10:00:00,BTCUSDT,BUY,50000,2BTC,100000USDT,0.001BTC\n\
+                2026-03-01 11:00:00,BTCUSDT,BUY,dear,2BTC,100000USDT,0.001BTC\n";
+    std::fs::write(&file, rows).unwrap();
+    browser.find("#import input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+    browser.find("#try-import").await.click().await.unwrap();
+    let confirm = browser.find("#confirm-import").await;
+    let tried = browser.text("#import-outcome").await;
+    assert!(tried.contains("1 new trades") && tried.contains("Price: 'dear' is not a number"), "{tried}");
+    let known = answer(&served, "/api/v1/accounts/desk/results").await;
+    assert_eq!(known["results"], serde_json::json!([]), "nothing is kept yet");
+    confirm.click().await.unwrap();
+    eventually("the trade is in the lake", Duration::from_secs(60), async || {
+        let (_, trades) = served.ask("/api/v1/trades?account=desk").await?;
+        (trades["trades"].as_array()?.len() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.quit().await;
 }
 

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
-use cauce_ledger::SqliteLedger;
-use cauce_maintain::sweep;
+use cauce_ledger::{AccountBook, SqliteLedger};
+use cauce_maintain::{Rebuild, sweep};
+use cauce_model::Account;
 use cauce_query::Lake;
 use cauce_raw::{Durability, state_folder};
-use cauce_simulator::{Simulator, SimulatorTransport};
+use cauce_simulator::{Simulator, SimulatorTransport, trades_export};
 use cauce_sources::{Outcome, RunOptions, Scraper, SystemClock, VirtualClock};
-use cauce_tables::Days;
+use cauce_tables::{Days, Planner};
 use cauce_world::{Config, World};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::Notify;
 
@@ -147,8 +148,32 @@ async fn history(url: &str, world: &World, lake: &Lake, demo: &Demo) -> anyhow::
             worker.drain(|_| ()).await?;
         }
     }
+    trades(world, &fast, demo.seed, (wanted, now)).await?;
     worker.drain(|_| ()).await?;
+    let accounts = world.accounts().all().await?;
+    world.maintainer(lake.planner().clone())?.analyze(&accounts, Rebuild::Stale).await?;
     bar.finish();
+    Ok(())
+}
+
+/// Imports what an account traded on the days of the history that are over.
+async fn trades(
+    world: &World,
+    fast: &World,
+    seed: u64,
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
+) -> anyhow::Result<()> {
+    let mut account = Account::bare("demo-desk".parse()?);
+    account.broker = Some("binance".to_owned());
+    account.starting_balance = Some(50_000.into());
+    AccountBook::put(&*world.ledger, &account).await?;
+    let Some(yesterday) = now.date_naive().pred_opt() else { return Ok(()) };
+    let export = trades_export(seed, since.date_naive(), yesterday);
+    let importer = fast.importer(Planner::new(Arc::clone(&fast.store)));
+    let tried = importer.try_file(&account, "trades.csv", export.as_bytes(), now).await?;
+    if tried.new > 0 {
+        importer.import_file(&account, "trades.csv", export.as_bytes(), now).await?;
+    }
     Ok(())
 }
 

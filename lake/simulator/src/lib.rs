@@ -9,8 +9,10 @@ mod faults;
 mod noise;
 mod pairs;
 mod server;
+mod trades;
 mod wire;
 
 pub use faults::{Fault, FaultMode};
 pub use pairs::{Pair, pairs};
 pub use server::{Simulator, SimulatorTransport, serve};
+pub use trades::trades_export;

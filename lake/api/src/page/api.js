@@ -26,8 +26,8 @@ export const address = (path, params = {}) => {
   return query ? `${path}?${query}` : path;
 };
 
-export async function send(path, { method = "GET", body, type = "application/json", signal } = {}) {
-  const headers = {};
+export async function send(path, { method = "GET", body, type = "application/json", signal, headers: more = {} } = {}) {
+  const headers = { ...more };
   if (token.get()) headers.authorization = `Bearer ${token.get()}`;
   if (body !== undefined) headers["content-type"] = type;
   const response = await fetch(path, { method, headers, body, signal });

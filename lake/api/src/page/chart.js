@@ -93,3 +93,15 @@ export function depthChart(node, buy, sell, { asset, fiat }) {
   }), CONFIG);
 }
 
+
+/** What an account had made after each close, and how far that is below the most before. */
+export function equityChart(node, points) {
+  const x = points.map((row) => row.closed_at);
+  const ink = color("--accent");
+  const of = (name) => points.map((row) => number(row[name]));
+  return Plotly.react(node, [
+    { x, y: of("equity"), name: t("equity"), mode: "lines", line: { color: ink, width: 2, shape: "hv" }, hovertemplate: "%{y:,.2f}<extra></extra>" },
+    { x, y: of("drawdown").map((value) => -value), name: t("drawdown"), mode: "lines", yaxis: "y2", line: { color: color("--bad"), width: 1, shape: "hv" }, fill: "tozeroy",
+      fillcolor: rgba(color("--bad"), 0.18), hovertemplate: `${t("drawdown")} %{y:,.2f}<extra></extra>` },
+  ], layout({ xaxis: { type: "date" }, yaxis: { title: { text: points[0]?.currency ?? "" }, domain: [0.3, 1], tickformat: ",~g" }, yaxis2: { domain: [0, 0.24], tickformat: "~s", nticks: 3 } }), CONFIG);
+}

@@ -29,11 +29,12 @@ const POLICY: (HeaderName, &str) = (
 );
 
 /// Scripts and styles, by the name that the page asks for.
-const ASSETS: [(&str, &str); 20] = [
+const ASSETS: [(&str, &str); 22] = [
     ("api.js", include_str!("api.js")),
     ("app.js", include_str!("app.js")),
     ("chart.js", include_str!("chart.js")),
     ("docs.js", include_str!("docs.js")),
+    ("page-accounts.js", include_str!("page-accounts.js")),
     ("page-arbitrage.js", include_str!("page-arbitrage.js")),
     ("page-events.js", include_str!("page-events.js")),
     ("page-keys.js", include_str!("page-keys.js")),
@@ -45,6 +46,7 @@ const ASSETS: [(&str, &str); 20] = [
     ("page-quality.js", include_str!("page-quality.js")),
     ("page-runs.js", include_str!("page-runs.js")),
     ("page-sql.js", include_str!("page-sql.js")),
+    ("page-trades.js", include_str!("page-trades.js")),
     ("parts-payment.js", include_str!("parts-payment.js")),
     ("parts.js", include_str!("parts.js")),
     ("style.css", include_str!("style.css")),
