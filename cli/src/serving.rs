@@ -10,7 +10,8 @@ use std::{
 use anyhow::Context;
 use cauce_access::Gate;
 use cauce_api::{
-    Api, Door, Figures, Guard, Journal, Push, Serving, admin_routes, journal_routes, push_routes, query_routes, served,
+    Api, Door, Figures, Guard, Journal, Push, Serving, admin_routes, journal_routes, push_routes,
+    query_routes, served,
 };
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{Maintainer, Rebuild, SWEEP_AGE, Task, TaskError, sweep};
@@ -186,7 +187,8 @@ pub(crate) async fn analyzing(world: &World, lake: &Lake, trades: &Notify) -> an
         let _ = tokio::time::timeout(until_next(world.config.schedule.analyze), trades.notified()).await;
         tokio::time::sleep(SOON).await;
         let begun = Instant::now();
-        let analyzed = async { anyhow::Ok(maintainer.analyze(&accounts.all().await?, Rebuild::Stale).await?) };
+        let analyzed =
+            async { anyhow::Ok(maintainer.analyze(&accounts.all().await?, Rebuild::Stale).await?) };
         if let Err(error) = analyzed.await {
             tracing::error!(error = format!("{error:#}"), "analysis");
         }

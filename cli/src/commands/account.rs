@@ -25,7 +25,10 @@ pub(crate) async fn run(world: &World, asked: args::Account) -> anyhow::Result<D
             println!("{did} {}; cauce import --account {} FILE … imports its trades", account.id, account.id);
         }
         AccountAction::List { json: true } => {
-            println!("{}", serde_json::to_string_pretty(&accounts.all().await?.into_values().collect::<Vec<_>>())?);
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&accounts.all().await?.into_values().collect::<Vec<_>>())?
+            );
         }
         AccountAction::List { json: false } => {
             let paused = Pause::all(ledger).await?;
@@ -42,7 +45,10 @@ pub(crate) async fn run(world: &World, asked: args::Account) -> anyhow::Result<D
             }
         }
         AccountAction::Remove { id } => {
-            anyhow::ensure!(!accounts.is_configured(&id), "the account '{id}' is in the configuration; remove it there");
+            anyhow::ensure!(
+                !accounts.is_configured(&id),
+                "the account '{id}' is in the configuration; remove it there"
+            );
             if !AccountBook::remove(ledger, &id).await? {
                 println!("there is no account {id}; cauce account list shows all");
                 return Ok(Done::Not);

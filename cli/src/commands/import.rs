@@ -12,7 +12,10 @@ use crate::{Done, args::Import};
 /// Imports files of trades, or says what that would do. A file that can't be read stops no other.
 pub(crate) async fn run(world: &World, asked: &Import) -> anyhow::Result<Done> {
     let account = world.accounts().get(&asked.account).await?.with_context(|| {
-        format!("there is no account '{0}'; cauce account put {0} makes it, or [[accounts]] of the configuration", asked.account)
+        format!(
+            "there is no account '{0}'; cauce account put {0} makes it, or [[accounts]] of the configuration",
+            asked.account
+        )
     })?;
     let importer = world.importer(Planner::new(Arc::clone(&world.store)));
     let (mut done, mut failed, mut broken) = (Vec::new(), 0, 0);
@@ -21,9 +24,11 @@ pub(crate) async fn run(world: &World, asked: &Import) -> anyhow::Result<Done> {
         let read = fs::read(file).with_context(|| format!("{} can't be read", file.display()));
         let outcome = match (read, asked.dry_run) {
             (Err(error), _) => Err(error),
-            (Ok(bytes), true) => {
-                importer.try_file(&account, &name, &bytes, Utc::now()).await.map(|tried| (tried, None)).map_err(Into::into)
-            }
+            (Ok(bytes), true) => importer
+                .try_file(&account, &name, &bytes, Utc::now())
+                .await
+                .map(|tried| (tried, None))
+                .map_err(Into::into),
             (Ok(bytes), false) => importer
                 .import_file(&account, &name, &bytes, Utc::now())
                 .await
@@ -53,7 +58,9 @@ pub(crate) async fn run(world: &World, asked: &Import) -> anyhow::Result<Done> {
     } else if asked.dry_run {
         println!("nothing was kept: it was a dry run");
     } else if failed < asked.files.len() {
-        println!("cauce normalize makes them facts, and cauce analyze positions and figures; cauce up does both");
+        println!(
+            "cauce normalize makes them facts, and cauce analyze positions and figures; cauce up does both"
+        );
     }
     Ok(match failed {
         0 if broken == 0 => Done::Whole,

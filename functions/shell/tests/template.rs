@@ -176,7 +176,10 @@ fn only_maintenance_writes_tables_and_only_few_delete() {
     assert_eq!(who_may("s3:PutObject", "tables"), set(&["Maintain"]));
     assert_eq!(who_may("s3:PutObject", "tables/fact_trades"), set(&["Analyze", "Journal"]));
     assert_eq!(who_may("s3:PutObject", "hot"), set(&["Maintain", "Normalize"]));
-    assert_eq!(who_may("s3:PutObject", "raw"), set(&["Enrich", "Inbox", "Ingest", "Journal", "Poll", "Scrape"]));
+    assert_eq!(
+        who_may("s3:PutObject", "raw"),
+        set(&["Enrich", "Inbox", "Ingest", "Journal", "Poll", "Scrape"])
+    );
     assert_eq!(who_may("s3:PutObject", "results"), set(&["Query"]));
     assert_eq!(who_may("s3:DeleteObject", "raw"), set(&["Maintain"]));
     assert_eq!(who_may("s3:DeleteObject", "inbox"), set(&["Inbox"]));

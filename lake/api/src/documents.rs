@@ -19,9 +19,9 @@ use crate::{
     access::needs,
     problem::{CODES, Problem},
     rows::{
-        AccountResult, Advertiser, CurvePoint, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange, Opportunity, PaymentEventRow,
-        Position, PriceAt, PriceBucket, QualityCheck, RequestError, RhythmPart, Run, SeenMarket, Snapshot, SpreadBucket, Time, Trade,
-        TradeFigures,
+        AccountResult, Advertiser, CurvePoint, DepthLevel, LatestSnapshot, Liquidity, Offer, OfferChange,
+        Opportunity, PaymentEventRow, Position, PriceAt, PriceBucket, QualityCheck, RequestError, RhythmPart,
+        Run, SeenMarket, Snapshot, SpreadBucket, Time, Trade, TradeFigures,
     },
 };
 

@@ -200,9 +200,12 @@ impl ApiError {
             Self::NotAcceptable { message, allowed } => {
                 ("not_acceptable", message, format!("accept one of {allowed}"), json!({ "allowed": allowed }))
             }
-            Self::Conflict { message } => {
-                ("conflict", message, "look at what is there, and ask for something else".to_owned(), Value::Null)
-            }
+            Self::Conflict { message } => (
+                "conflict",
+                message,
+                "look at what is there, and ask for something else".to_owned(),
+                Value::Null,
+            ),
             Self::TooLarge { limit, message } => {
                 ("too_large", message.clone(), message, json!({ "limit_bytes": limit }))
             }

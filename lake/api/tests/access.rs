@@ -12,11 +12,12 @@ use axum::{
 };
 use cauce_access::{AccessSettings, ApiKeys, Gate, KeyTerms, Needs, Password, Role, Scope, Users};
 use cauce_api::{
-    Api, Door, Elsewhere, Figures, Function, Guard, Push, ROUTES, Route, Serving, admin_routes, openapi,
-    push_routes, query_routes, served,
+    Api, Door, Elsewhere, Figures, Function, Guard, Journal, Push, ROUTES, Route, Serving, admin_routes,
+    journal_routes, openapi, push_routes, query_routes, served,
 };
 use cauce_model::{Market, RunId};
 use cauce_query::Lake;
+use cauce_tables::Planner;
 use cauce_world::{Config, World};
 use chrono::{TimeDelta, Utc};
 use tower::ServiceExt;
@@ -50,7 +51,10 @@ async fn serve(settings: AccessSettings, serving: Serving) -> Served {
     };
     let routes = query_routes(api.clone())
         .merge(admin_routes(api, gate.clone()))
-        .merge(push_routes(Push::new(&world, Push::LARGEST).await.unwrap()));
+        .merge(push_routes(Push::new(&world, Push::LARGEST).await.unwrap()))
+        .merge(journal_routes(
+            Journal::new(&world, Planner::new(Arc::clone(&world.store)), Push::LARGEST).unwrap(),
+        ));
     let router = served(routes, Guard { gate: gate.clone(), door: Door::Outside }, &serving);
     Served { router, gate }
 }

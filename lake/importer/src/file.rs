@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use cauce_intake::BroughtTrades;
 use cauce_journal::{Observation, new_among};
-use cauce_model::{
-    Account, AccountResult, AccountStatus, Fee, Fill, ImportReport, RawId, RunId, Side,
-};
+use cauce_model::{Account, AccountResult, AccountStatus, Fee, Fill, ImportReport, RawId, RunId, Side};
 use cauce_normalize::{Trades, VERSION, WhyNone, trades};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -178,7 +176,8 @@ impl Importer {
         bytes: &'b [u8],
         now: DateTime<Utc>,
     ) -> Result<(Tried, BroughtTrades<'b>), ImportError> {
-        let source = cauce_normalize::TradeSource { account: account.id.clone(), files: account.files.clone() };
+        let source =
+            cauce_normalize::TradeSource { account: account.id.clone(), files: account.files.clone() };
         let brought = BroughtTrades {
             account: &account.id,
             name,
@@ -222,7 +221,8 @@ fn tried(read: &Trades, is_new: &[bool]) -> Tried {
         FileRow::of_other(other.record, status, reason, other.text.clone())
     }));
     rows.sort_by_key(|row| row.row);
-    let count = |status| u32::try_from(rows.iter().filter(|row| row.status == status).count()).unwrap_or(u32::MAX);
+    let count =
+        |status| u32::try_from(rows.iter().filter(|row| row.status == status).count()).unwrap_or(u32::MAX);
     Tried {
         layout: read.layout.name,
         title: read.layout.title,

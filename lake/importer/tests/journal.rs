@@ -52,8 +52,7 @@ impl Lake {
         let planner = Planner::new(Arc::clone(&store));
         let raw = RawZone::new(Arc::clone(&store));
         let importer = Importer { intake: Intake::new(Arc::clone(&store)), raw, planner: planner.clone() };
-        let maintainer =
-            Maintainer::new(Arc::clone(&store), planner.clone(), MaintenanceSettings::default());
+        let maintainer = Maintainer::new(Arc::clone(&store), planner.clone(), MaintenanceSettings::default());
         Self { store, planner, importer, maintainer, accounts: Accounts::new() }
     }
 
@@ -101,7 +100,8 @@ impl Lake {
         for batch in self.planner.read(&file, &columns).await.unwrap() {
             let read = Columns(&batch);
             for row in 0..batch.num_rows() {
-                let is_wanted = wanted.iter().all(|(name, value)| read.text(name).unwrap().value(row) == *value);
+                let is_wanted =
+                    wanted.iter().all(|(name, value)| read.text(name).unwrap().value(row) == *value);
                 if is_wanted {
                     let units = read.decimals(column).unwrap().value(row);
                     figures.push(cauce_model::Fill::of_units(units).to_string());
@@ -135,7 +135,11 @@ async fn a_file_becomes_trades_positions_and_figures() {
     let text = file(&[BUY, SELL, "01/03/2026 13:00:00,BTC/USDT,hold,1,51000,5,USDT,USDT"]);
     let tried = lake.importer.try_file(&main, "a.csv", text.as_bytes(), now()).await.unwrap();
     assert_eq!((counts(&tried), tried.layout), ([2, 0, 0, 1], "generic"));
-    assert_eq!(tried.rows[0].executed_at, Some("2026-03-01T14:00:00Z".parse().unwrap()), "Caracas is four hours behind");
+    assert_eq!(
+        tried.rows[0].executed_at,
+        Some("2026-03-01T14:00:00Z".parse().unwrap()),
+        "Caracas is four hours behind"
+    );
     let broken = tried.rows.iter().find(|row| row.status == RowStatus::Error).unwrap();
     assert!(broken.row == 4 && broken.reason.as_ref().unwrap().contains("Side: 'hold'"), "{broken:?}");
     lake.normalize().await;
@@ -171,9 +175,18 @@ async fn a_late_trade_makes_its_account_again_and_no_other() {
     let made = lake.analyze().await;
     assert!(made.len() == 3 && made.iter().all(|path| path.contains("account=one")), "{made:?}");
     // What was bought first is sold first; the mean is of all that was held.
-    assert_eq!(lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "fifo")]).await, ["11000"]);
+    assert_eq!(
+        lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "fifo")]).await,
+        ["11000"]
+    );
     let average = lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "average")]).await;
-    assert_eq!(average.iter().map(|gross| gross.parse::<Decimal>().unwrap().round_dp(6).to_string()).collect::<Vec<_>>(), ["4333.333333"]);
+    assert_eq!(
+        average
+            .iter()
+            .map(|gross| gross.parse::<Decimal>().unwrap().round_dp(6).to_string())
+            .collect::<Vec<_>>(),
+        ["4333.333333"]
+    );
 }
 
 #[tokio::test]
@@ -195,12 +208,17 @@ async fn a_file_in_the_wrong_zone_is_imported_again_in_the_right_one() {
 async fn fees_in_a_currency_are_valued_when_its_rate_comes() {
     let lake = Lake::new();
     let one = account("one");
-    let rows = ["02/03/2026 10:00:00,BTC/EUR,buy,1,100,0,EUR,EUR", "02/03/2026 11:00:00,BTC/EUR,sell,1,110,2,USD,EUR"];
+    let rows = [
+        "02/03/2026 10:00:00,BTC/EUR,buy,1,100,0,EUR,EUR",
+        "02/03/2026 11:00:00,BTC/EUR,sell,1,110,2,USD,EUR",
+    ];
     lake.import(&one, "a.csv", &file(&rows)).await;
     lake.analyze().await;
     let net = async || lake.figure(Derived::FactPositions, "one", "gross_pnl", &[("method", "fifo")]).await;
     assert_eq!(net().await, ["10"]);
-    let unvalued = lake.figure(Derived::FactTradeStats, "one", "net_profit", &[("method", "fifo"), ("period", "all")]).await;
+    let unvalued = lake
+        .figure(Derived::FactTradeStats, "one", "net_profit", &[("method", "fifo"), ("period", "all")])
+        .await;
     assert!(unvalued.iter().all(|net| net == "0"), "{unvalued:?}");
     let rates = cauce_intake::Brought {
         source: "fx_rates",
@@ -211,7 +229,9 @@ async fn fees_in_a_currency_are_valued_when_its_rate_comes() {
     lake.importer.intake.keep(&rates).await.unwrap();
     lake.normalize().await;
     assert_eq!(lake.analyze().await.len(), 3);
-    let valued = lake.figure(Derived::FactTradeStats, "one", "net_profit", &[("method", "fifo"), ("period", "all")]).await;
+    let valued = lake
+        .figure(Derived::FactTradeStats, "one", "net_profit", &[("method", "fifo"), ("period", "all")])
+        .await;
     assert!(valued.iter().all(|net| net == "9"), "two dollars are one euro: {valued:?}");
 }
 

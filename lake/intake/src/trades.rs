@@ -43,7 +43,8 @@ impl BroughtTrades<'_> {
             return Err(IntakeError::Empty);
         }
         let hour = self.fetched_at.format("%H").to_string();
-        let mut bundle = Bundle::new(self.account.as_str(), kind::TRADES, self.fetched_at.date_naive(), &hour);
+        let mut bundle =
+            Bundle::new(self.account.as_str(), kind::TRADES, self.fetched_at.date_naive(), &hour);
         bundle.push(envelope)?;
         Ok(bundle.seal(&plain(self.name))?)
     }

@@ -238,7 +238,8 @@ impl Matcher<'_> {
 /// Whether what a fill cost is in another asset than its profits, so that rates may be asked.
 pub fn needs_rates(fill: &Fill) -> bool {
     let other = |asset: Option<&String>| asset.is_some() && asset != quoted(fill);
-    fill.fees.iter().any(|fee| !fee.amount.is_zero() && other(Some(&fee.asset))) || other(fill.pnl_currency.as_ref())
+    fill.fees.iter().any(|fee| !fee.amount.is_zero() && other(Some(&fee.asset)))
+        || other(fill.pnl_currency.as_ref())
 }
 
 fn is_quote(fill: &Fill, asset: &str) -> bool {

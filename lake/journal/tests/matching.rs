@@ -43,7 +43,13 @@ fn a_reversal_closes_and_opens_the_other_way() {
     ];
     for matched in both(&fills) {
         let figures = |position: &Position| {
-            (position.direction, position.quantity, position.gross, position.fees.unwrap(), position.net.unwrap())
+            (
+                position.direction,
+                position.quantity,
+                position.gross,
+                position.fees.unwrap(),
+                position.net.unwrap(),
+            )
         };
         let closed: Vec<_> = matched.positions.iter().map(figures).collect();
         assert_eq!(
@@ -101,7 +107,8 @@ fn the_brokers_profit_stands_beside_ours() {
     assert_eq!((ours.positions[0].gross, ours.positions[0].difference), (dec("20"), Some(dec("10.25"))));
     // Half of what it closes was opened before the history begins.
     let theirs = matched(fills, Method::BrokerReported);
-    let nets: Vec<_> = theirs.positions.iter().map(|position| (position.opened_at.is_some(), position.net)).collect();
+    let nets: Vec<_> =
+        theirs.positions.iter().map(|position| (position.opened_at.is_some(), position.net)).collect();
     assert_eq!(nets, [(true, Some(dec("9.55"))), (false, Some(dec("9.55")))]);
     assert_eq!(theirs.uncovered["BTCUSDT"], dec("2"));
 }
@@ -113,7 +120,9 @@ fn an_inverse_contract_pays_in_its_base() {
         multiplier: dec("100"),
         ..with_fee(fill(minute, side, "10", price), "0.001", "BTC")
     };
-    let [position] = &matched(vec![inverse(0, Side::Buy, "50000"), inverse(1, Side::Sell, "40000")], Method::Fifo).positions[..]
+    let [position] =
+        &matched(vec![inverse(0, Side::Buy, "50000"), inverse(1, Side::Sell, "40000")], Method::Fifo)
+            .positions[..]
     else {
         panic!()
     };
@@ -123,18 +132,20 @@ fn an_inverse_contract_pays_in_its_base() {
 }
 
 fn fills() -> impl Strategy<Value = Vec<Fill>> {
-    let one = (any::<bool>(), 1_i64..5_000, 1_i64..1_000_000, 0_i64..1_000, prop::bool::weighted(0.3), 0_u8..3);
+    let one =
+        (any::<bool>(), 1_i64..5_000, 1_i64..1_000_000, 0_i64..1_000, prop::bool::weighted(0.3), 0_u8..3);
     prop::collection::vec(one, 1..40).prop_map(|rows| {
-        let row = |(minute, (buys, quantity, price, fee, same, kind)): (usize, (bool, i64, i64, i64, bool, u8))| {
-            let minute = i64::try_from(if same { minute / 2 } else { minute }).unwrap();
-            let side = if buys { Side::Buy } else { Side::Sell };
-            let mut fill = fill(minute, side, "1", "1");
-            fill.quantity = Decimal::new(quantity, 3);
-            fill.price = Decimal::new(price, 7);
-            fill.market = [MarketKind::Futures, MarketKind::Spot, MarketKind::Equity][usize::from(kind)];
-            fill.symbol = ["BTCUSDT", "ETHUSDT", "BTCUSDT"][usize::from(kind)].to_owned();
-            with_fee(fill, &Decimal::new(fee, 5).to_string(), "USDT")
-        };
+        let row =
+            |(minute, (buys, quantity, price, fee, same, kind)): (usize, (bool, i64, i64, i64, bool, u8))| {
+                let minute = i64::try_from(if same { minute / 2 } else { minute }).unwrap();
+                let side = if buys { Side::Buy } else { Side::Sell };
+                let mut fill = fill(minute, side, "1", "1");
+                fill.quantity = Decimal::new(quantity, 3);
+                fill.price = Decimal::new(price, 7);
+                fill.market = [MarketKind::Futures, MarketKind::Spot, MarketKind::Equity][usize::from(kind)];
+                fill.symbol = ["BTCUSDT", "ETHUSDT", "BTCUSDT"][usize::from(kind)].to_owned();
+                with_fee(fill, &Decimal::new(fee, 5).to_string(), "USDT")
+            };
         rows.into_iter().enumerate().map(row).collect()
     })
 }

@@ -72,7 +72,8 @@ fn a_correction_replaces_what_had_its_id_and_an_id_of_several_fills_corrects_not
     assert_eq!(trades.len(), 1);
     assert_eq!(trades[0].fill().price, dec("101"));
     // An order that was filled in two.
-    let mut told = import("a", "api", vec![with_id(buy(0), "7"), with_id(fill(0, Side::Buy, "2", "99"), "7")]);
+    let mut told =
+        import("a", "api", vec![with_id(buy(0), "7"), with_id(fill(0, Side::Buy, "2", "99"), "7")]);
     told.extend(corrected());
     assert_eq!(once(told).len(), 3);
 }
@@ -85,7 +86,8 @@ fn the_same_bytes_read_again_replace_what_they_gave_before() {
         observation.source_hash = "a".to_owned();
         observation.received_at = Some("2026-03-02T00:00:00Z".parse().unwrap());
     }
-    let minutes = |told| once(told).iter().map(|trade| trade.fill().executed_at.timestamp() / 60).collect::<Vec<_>>();
+    let minutes =
+        |told| once(told).iter().map(|trade| trade.fill().executed_at.timestamp() / 60).collect::<Vec<_>>();
     assert_eq!(minutes([wrong.clone(), right.clone()].concat()), [240, 240]);
     assert_eq!(minutes([right, wrong].concat()), [240, 240]);
 }

@@ -58,16 +58,25 @@ fn expectancy_is_what_the_definitions_say() {
     let stats = of(&NETS, None);
     assert_eq!((stats.trades, stats.wins, stats.losses, stats.breakeven), (8, 5, 3, 0));
     assert_eq!([text(stats.expectancy), text(stats.expectancy_ratio)], ["56.25", "0.60267857"]);
-    assert_eq!([text(stats.win_rate), text(stats.profit_factor), text(stats.payoff_ratio)], ["0.625", "2.60714286", "1.56428571"]);
+    assert_eq!(
+        [text(stats.win_rate), text(stats.profit_factor), text(stats.payoff_ratio)],
+        ["0.625", "2.60714286", "1.56428571"]
+    );
     assert_eq!((stats.streaks.wins, stats.streaks.losses), (3, 1));
-    assert_eq!([stats.average_holding, stats.median_holding, stats.longest_holding], [Some(2_700), Some(2_700), Some(4_800)]);
+    assert_eq!(
+        [stats.average_holding, stats.median_holding, stats.longest_holding],
+        [Some(2_700), Some(2_700), Some(4_800)]
+    );
 }
 
 #[test]
 fn without_losses_there_is_no_profit_factor_and_zero_is_no_win() {
     let stats = of(&[0, 10, 0], None);
     assert_eq!((stats.wins, stats.losses, stats.breakeven, stats.metatrader_profit_trades), (1, 0, 2, 3));
-    assert_eq!([text(stats.profit_factor), text(stats.payoff_ratio), text(stats.expectancy_ratio)], ["none"; 3]);
+    assert_eq!(
+        [text(stats.profit_factor), text(stats.payoff_ratio), text(stats.expectancy_ratio)],
+        ["none"; 3]
+    );
     assert_eq!(text(stats.win_rate), "0.33333333");
     let none = of(&[], Some(1_000));
     assert_eq!((none.trades, none.win_rate, none.expectancy, none.first_closed_at), (0, None, None, None));
@@ -90,19 +99,31 @@ fn ratios_are_of_daily_returns_of_the_balance_before_each_day() {
 
 #[test]
 fn periods_begin_with_what_was_made_before_them() {
-    let positions: Vec<Position> = [(0, 100), (1, -50), (7, 25), (30, -40)].map(|(day, net)| position(day, net)).into();
+    let positions: Vec<Position> =
+        [(0, 100), (1, -50), (7, 25), (30, -40)].map(|(day, net)| position(day, net)).into();
     let rows = by_period(&positions, Some(Decimal::from(1_000)), TradingDays::Always).unwrap();
     let of = |period| {
-        let all = rows.iter().filter(|row| row.period == period && row.scope.symbol.is_none() && row.scope.direction.is_none());
-        all.map(|row| (row.start.date_naive().to_string(), row.stats.net_profit.to_string())).collect::<Vec<_>>()
+        let all = rows.iter().filter(|row| {
+            row.period == period && row.scope.symbol.is_none() && row.scope.direction.is_none()
+        });
+        all.map(|row| (row.start.date_naive().to_string(), row.stats.net_profit.to_string()))
+            .collect::<Vec<_>>()
     };
-    let named = |rows: &[(&str, &str)]| rows.iter().map(|(day, net)| ((*day).to_owned(), (*net).to_owned())).collect::<Vec<_>>();
+    let named = |rows: &[(&str, &str)]| {
+        rows.iter().map(|(day, net)| ((*day).to_owned(), (*net).to_owned())).collect::<Vec<_>>()
+    };
     assert_eq!(of(Period::All), named(&[("1970-01-01", "35")]));
     assert_eq!(of(Period::Month), named(&[("2026-03-01", "75"), ("2026-04-01", "-40")]));
     assert_eq!(of(Period::Week), named(&[("2026-03-02", "50"), ("2026-03-09", "25"), ("2026-03-30", "-40")]));
     assert_eq!(of(Period::Day).len(), 4);
-    let april = rows.iter().find(|row| row.period == Period::Month && row.stats.net_profit == Decimal::from(-40)).unwrap();
-    assert_eq!(text(april.stats.drawdowns.absolute.share), text(Some(Decimal::from(40) / Decimal::from(1_075))));
+    let april = rows
+        .iter()
+        .find(|row| row.period == Period::Month && row.stats.net_profit == Decimal::from(-40))
+        .unwrap();
+    assert_eq!(
+        text(april.stats.drawdowns.absolute.share),
+        text(Some(Decimal::from(40) / Decimal::from(1_075)))
+    );
     // Symbol and direction, each alone and together, are the same here.
     assert_eq!(rows.len(), 4 * (1 + 2 + 3 + 4));
 }

@@ -137,7 +137,8 @@ impl Maintainer {
     async fn old_rows(&self, first: NaiveDate) -> Result<Vec<ObjectMeta>, MaintainError> {
         let Some(last) = first.pred_opt() else { return Ok(Vec::new()) };
         let mut old = Vec::new();
-        for table in Table::ALL {
+        // Positions are opened years before they are closed: the journal needs every trade.
+        for table in Table::ALL.into_iter().filter(|table| *table != Table::TradeObservations) {
             let files = self.planner.census(table, Days { first: None, last: Some(last) }).await?;
             // Hot files first: without its seal, a hot file that the seal covered would be read again.
             let (hot, sealed): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.zone == Zone::Hot);

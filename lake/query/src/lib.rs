@@ -24,7 +24,8 @@ pub use keyset::{Page, Paged};
 pub use lake::{Lake, QueryError};
 pub use output::{BadFormat, EncodeError, Format, Streaming, csv, json_rows, table};
 pub use reports::{
-    AccountResults, AccountWindow, Advertisers, Checks, Counted, Errors, Hour, InCurrency, Judged, Latency, List, Markets, Measure, Named,
-    Now, OfferChanges, Outcomes, PaymentEvents, PaymentMetrics, PaymentsQuestion, Period, Positions, ProviderOutcomes,
-    Runs, Snapshots, SpreadQuery, Summary, SummaryRow, Takeable, TradeFigures, Trades, Window,
+    AccountResults, AccountWindow, Advertisers, Checks, Counted, Errors, Hour, InCurrency, Judged, Latency,
+    List, Markets, Measure, Named, Now, OfferChanges, Outcomes, PaymentEvents, PaymentMetrics,
+    PaymentsQuestion, Period, Positions, ProviderOutcomes, Runs, Snapshots, SpreadQuery, Summary, SummaryRow,
+    Takeable, TradeFigures, Trades, Window,
 };

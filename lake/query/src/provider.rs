@@ -79,9 +79,8 @@ fn account(filters: &[Expr]) -> Option<AccountId> {
     let of = |filter: &Expr| {
         let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter else { return None };
         let (column, value) = match (left.as_ref(), right.as_ref()) {
-            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column)) => {
-                (column, value)
-            }
+            (Expr::Column(column), Expr::Literal(value, _))
+            | (Expr::Literal(value, _), Expr::Column(column)) => (column, value),
             _ => return None,
         };
         let id = value.try_as_str().flatten().filter(|_| column.name() == "account_id")?;

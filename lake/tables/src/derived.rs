@@ -104,7 +104,9 @@ impl Derived {
             Self::Payments => &["provider", "provider_payment_id", "identity"],
             Self::FactTrades => &["account_id", "executed_at"],
             Self::FactPositions => &["account_id", "method", "closed_at"],
-            Self::FactTradeStats => &["account_id", "method", "currency", "symbol", "direction", "period", "period_start"],
+            Self::FactTradeStats => {
+                &["account_id", "method", "currency", "symbol", "direction", "period", "period_start"]
+            }
         }
     }
 

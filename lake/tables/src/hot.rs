@@ -12,8 +12,8 @@ use object_store::{ObjectStore, PutMode, path::Path};
 use crate::{
     Cover, CoveredObject, Table, WriteError, Zone,
     columns::{
-        AccountResultRows, BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows, QualityRows, QuarantineRows,
-        RateRows, TradeRows,
+        AccountResultRows, BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows,
+        QualityRows, QuarantineRows, RateRows, TradeRows,
     },
     file::{FileWriter, hot_path},
 };

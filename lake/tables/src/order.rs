@@ -24,7 +24,9 @@ impl Table {
             Self::FactPaymentEvents => &["provider", "raw_id"],
             Self::FactFxRates => &["rate_date", "raw_id"],
             Self::TradeObservations => &["account_id", "raw_id"],
-            Self::OpsAccountResults | Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => &["raw_id"],
+            Self::OpsAccountResults | Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => {
+                &["raw_id"]
+            }
         }
     }
 }

@@ -112,14 +112,7 @@ impl Table {
 
     /// Its place among the tables that an object feeds: the last of them is written last.
     pub fn written(self) -> usize {
-        let fed = [
-            FED_BY_REPORTS,
-            FED_BY_IMPORTS,
-            FED_BY_PAGES,
-            FED_BY_EVENTS,
-            FED_BY_RATES,
-            FED_BY_TRADES,
-        ];
+        let fed = [FED_BY_REPORTS, FED_BY_IMPORTS, FED_BY_PAGES, FED_BY_EVENTS, FED_BY_RATES, FED_BY_TRADES];
         fed.iter().filter_map(|tables| tables.iter().position(|table| *table == self)).max().unwrap_or(0)
     }
 

@@ -132,7 +132,7 @@ pub const ROUTES: &[Route] = &[
     of(Journal, READER, "GET", "/api/v1/accounts"),
     of(Journal, ADMIN, "PUT", "/api/v1/accounts/{id}"),
     of(Journal, ADMIN, "DELETE", "/api/v1/accounts/{id}"),
-    of(Journal, Needs::Ingest, "POST", "/api/v1/accounts/{id}/import"),
+    of(Journal, ADMIN, "POST", "/api/v1/accounts/{id}/import"),
     of(Journal, ADMIN, "POST", "/api/v1/accounts/{id}/resume"),
     of(Journal, ADMIN, "POST", "/api/v1/journal/analyze"),
     of(Ingest, Needs::Ingest, "POST", "/api/v1/ingest/{source}"),

@@ -24,7 +24,9 @@ use super::Shared;
 use crate::{
     Api, ApiError,
     answer::{Basis, Listed, Rows, answer, page},
-    documents::{AccountResultsAnswer, CurveAnswer, FiguresAnswer, PositionsAnswer, RhythmAnswer, TradesAnswer},
+    documents::{
+        AccountResultsAnswer, CurveAnswer, FiguresAnswer, PositionsAnswer, RhythmAnswer, TradesAnswer,
+    },
     internal,
     params::{FormParams, PageParams, Params, PeriodParams, text},
     rows,
@@ -374,6 +376,7 @@ async fn rhythm(
         RhythmName::Weekday => Window::Weekdays,
     };
     let (account, balance) = (account_of(&id)?, rust_decimal::Decimal::ZERO);
-    let asked = AccountWindow { window, account, method: method.name(), currency: currency.currency, balance };
+    let asked =
+        AccountWindow { window, account, method: method.name(), currency: currency.currency, balance };
     drawn(&api, &headers, asked, &form).await
 }

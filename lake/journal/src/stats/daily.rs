@@ -40,7 +40,9 @@ pub fn ratios(
     }
     let year = Decimal::from(days.per_year()).sqrt().unwrap_or_default();
     let ratio = |variance: Decimal| -> Result<Option<Decimal>> {
-        let Some(deviation) = variance.sqrt().filter(|deviation| !deviation.is_zero()) else { return Ok(None) };
+        let Some(deviation) = variance.sqrt().filter(|deviation| !deviation.is_zero()) else {
+            return Ok(None);
+        };
         times(over(mean, deviation)?, year).map(Some)
     };
     Ok(Ratios {

@@ -76,7 +76,8 @@ mod tests {
 
     fn of(nets: &[i64], balance: Option<i64>) -> Drawdowns {
         let at = |day: usize| DateTime::UNIX_EPOCH + TimeDelta::days(i64::try_from(day).unwrap());
-        let closes: Vec<_> = nets.iter().enumerate().map(|(day, net)| (at(day), Decimal::from(*net))).collect();
+        let closes: Vec<_> =
+            nets.iter().enumerate().map(|(day, net)| (at(day), Decimal::from(*net))).collect();
         drawdowns(&closes, balance.map(Decimal::from)).unwrap()
     }
 
@@ -89,10 +90,16 @@ mod tests {
         let Drawdowns { absolute, relative } = of(&[0, -500, 500, 10_000, -1_000], Some(1_000));
         assert_eq!(absolute.amount, Decimal::from(1_000));
         assert_eq!(absolute.share.unwrap().round_dp(6).to_string(), "0.090909");
-        assert_eq!([day(absolute.peak_at), day(absolute.trough_at), day(absolute.recovered_at)], [Some(3), Some(4), None]);
+        assert_eq!(
+            [day(absolute.peak_at), day(absolute.trough_at), day(absolute.recovered_at)],
+            [Some(3), Some(4), None]
+        );
         let relative = relative.unwrap();
         assert_eq!((relative.amount, relative.share), (Decimal::from(500), Some(Decimal::new(5, 1))));
-        assert_eq!([day(relative.peak_at), day(relative.trough_at), day(relative.recovered_at)], [Some(0), Some(1), Some(2)]);
+        assert_eq!(
+            [day(relative.peak_at), day(relative.trough_at), day(relative.recovered_at)],
+            [Some(0), Some(1), Some(2)]
+        );
     }
 
     #[test]

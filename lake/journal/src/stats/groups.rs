@@ -76,7 +76,11 @@ pub struct PeriodStats {
 
 /// Figures by scope and period of positions in closing order, all in one currency. A period begins with `balance` and what the
 /// same scope made before it.
-pub fn by_period(positions: &[Position], balance: Option<Decimal>, days: TradingDays) -> Result<Vec<PeriodStats>> {
+pub fn by_period(
+    positions: &[Position],
+    balance: Option<Decimal>,
+    days: TradingDays,
+) -> Result<Vec<PeriodStats>> {
     let mut scopes: BTreeMap<Scope, Vec<&Position>> = BTreeMap::new();
     for position in positions {
         for symbol in [None, Some(position.symbol.clone())] {

@@ -24,8 +24,14 @@ pub const DEFINITION_VERSION: i32 = 1;
 
 /// The definitions, as they are published: name and words.
 pub const DEFINITIONS: &[(&str, &str)] = &[
-    ("net_profit", "gross + swap - commission - taxes - fees of every closed trade, in the currency that is named"),
-    ("trades", "closed trades whose net profit is known; those whose costs can't be valued are counted in unvalued"),
+    (
+        "net_profit",
+        "gross + swap - commission - taxes - fees of every closed trade, in the currency that is named",
+    ),
+    (
+        "trades",
+        "closed trades whose net profit is known; those whose costs can't be valued are counted in unvalued",
+    ),
     ("wins", "trades with a net profit above zero"),
     ("losses", "trades with a net profit below zero"),
     ("breakeven", "trades with a net profit of zero, counted apart"),
@@ -41,7 +47,10 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "the largest fall of the cumulative net profit from its highest value before, in closing order, from the starting balance if \
          it is known, else from zero; its share of that highest value is none if the starting balance is not known",
     ),
-    ("max_relative_drawdown", "the fall with the largest share of the highest value before; none if the starting balance is not known"),
+    (
+        "max_relative_drawdown",
+        "the fall with the largest share of the highest value before; none if the starting balance is not known",
+    ),
     (
         "sharpe",
         "mean / sample standard deviation (n - 1) of daily returns, times the square root of days_per_year; a day's return is its \
@@ -52,13 +61,19 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "sortino",
         "the same with the square root of the mean over all days of min(return, 0) squared in place of the standard deviation",
     ),
-    ("holding", "from the first opening of what was closed until the close; trades whose opening is not known are left out"),
+    (
+        "holding",
+        "from the first opening of what was closed until the close; trades whose opening is not known are left out",
+    ),
     ("streaks", "the longest run of wins, and of losses, in closing order; breakeven ends both"),
     (
         "metatrader_profit_trades",
         "as MetaTrader 4 counts: net profit of zero or more. MetaTrader 5 counts deals, so that commissions of opening are losses there",
     ),
-    ("period_start", "the first moment of the day, the week (from Monday) or the month in UTC; of all, 1970-01-01"),
+    (
+        "period_start",
+        "the first moment of the day, the week (from Monday) or the month in UTC; of all, 1970-01-01",
+    ),
 ];
 
 /// Figures of closed positions.
@@ -153,7 +168,9 @@ impl Stats {
         let wins: Vec<Decimal> = nets().filter(|net| *net > Decimal::ZERO).collect();
         let losses: Vec<Decimal> = nets().filter(|net| *net < Decimal::ZERO).map(|net| -net).collect();
         let trades = known.len();
-        let of = |cost: fn(&Position) -> Option<Decimal>| sum(known.iter().filter_map(|(position, _)| cost(position)));
+        let of = |cost: fn(&Position) -> Option<Decimal>| {
+            sum(known.iter().filter_map(|(position, _)| cost(position)))
+        };
         let (gross_profit, gross_loss) = (sum(wins.iter().copied())?, sum(losses.iter().copied())?);
         let net_profit = sum(nets())?;
         let average_win = quotient(gross_profit, wins.len().into())?;

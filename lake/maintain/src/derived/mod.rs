@@ -20,8 +20,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use days::DayFiles;
 use object_store::{ObjectMeta, PutMode, PutResult, UpdateVersion, path::Path};
 pub use quality::QualitySettings;
-pub use trades::Accounts;
 use serde::Serialize;
+pub use trades::Accounts;
 
 use crate::{MaintainError, Maintainer, collect::first_kept};
 

@@ -313,13 +313,14 @@ fn only_of(wanted: &str, row: &mut Row) {
 
 /// Whether what an account says of its files can be: its layout and its time zone are known ones. An error says what is wrong.
 pub fn check(terms: &AccountTerms) -> Result<(), String> {
-    if let Some(name) = terms.layout.as_deref().filter(|name| *name != generic::NAME && find(name).is_none()) {
+    if let Some(name) = terms.layout.as_deref().filter(|name| *name != generic::NAME && find(name).is_none())
+    {
         return Err(format!("there is no layout '{name}'; there are {}", names()));
     }
     match &terms.time_zone {
-        Some(zone) if !time::is_zone(zone) => {
-            Err(format!("time_zone '{zone}' is none of the zones' database, such as \"America/Caracas\" or \"UTC\""))
-        }
+        Some(zone) if !time::is_zone(zone) => Err(format!(
+            "time_zone '{zone}' is none of the zones' database, such as \"America/Caracas\" or \"UTC\""
+        )),
         _ => Ok(()),
     }
 }

@@ -85,7 +85,8 @@ impl TradeRows {
         };
         self.fee.append_option(first.map(|fee| units(fee.amount)));
         let more = (!more.is_empty()).then(|| serde_json::json!(more).to_string());
-        for (column, text) in self.fees.iter_mut().zip([first.map(|fee| fee.asset.as_str()), more.as_deref()]) {
+        for (column, text) in self.fees.iter_mut().zip([first.map(|fee| fee.asset.as_str()), more.as_deref()])
+        {
             column.append_option(text);
         }
         for (column, number) in self.results.iter_mut().zip([fill.swap, fill.taxes, fill.reported_pnl]) {

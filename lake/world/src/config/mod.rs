@@ -187,7 +187,8 @@ impl Config {
         for account in &config.accounts {
             let id = &account.id;
             ConfigError::unless(ids.insert(id), || format!("the account '{id}' is there twice"))?;
-            brokers::check(&account.files).map_err(|why| ConfigError::Wrong(format!("account '{id}': {why}")))?;
+            brokers::check(&account.files)
+                .map_err(|why| ConfigError::Wrong(format!("account '{id}': {why}")))?;
         }
         Ok(config)
     }

@@ -231,7 +231,13 @@ pub struct Schedule {
 impl Default for Schedule {
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        Self { scrape: minutes(10), sweep: minutes(5), merge: minutes(15), seal: minutes(60), analyze: minutes(60) }
+        Self {
+            scrape: minutes(10),
+            sweep: minutes(5),
+            merge: minutes(15),
+            seal: minutes(60),
+            analyze: minutes(60),
+        }
     }
 }
 

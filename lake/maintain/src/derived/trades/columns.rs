@@ -170,9 +170,14 @@ pub(super) fn stats(account: &AccountId, stats: &[Figures]) -> Result<RecordBatc
     let count = |of: fn(&Stats) -> u32| rows.count(move |(_, row)| of(&row.stats));
     let long = |of: fn(&Stats) -> Option<i64>| rows.long(move |(_, row)| of(&row.stats));
     let time = |of: fn(&Stats) -> Option<DateTime<Utc>>| rows.time(move |(_, row)| of(&row.stats));
-    let relative = |stats: &Stats| stats.drawdowns.relative.clone().filter(|drawdown| !drawdown.amount.is_zero());
-    let absolute = |of: fn(&Drawdown) -> Option<DateTime<Utc>>| rows.time(move |(_, row)| of(&row.stats.drawdowns.absolute));
-    let relative_time = |of: fn(&Drawdown) -> Option<DateTime<Utc>>| rows.time(move |(_, row)| relative(&row.stats).as_ref().and_then(of));
+    let relative =
+        |stats: &Stats| stats.drawdowns.relative.clone().filter(|drawdown| !drawdown.amount.is_zero());
+    let absolute = |of: fn(&Drawdown) -> Option<DateTime<Utc>>| {
+        rows.time(move |(_, row)| of(&row.stats.drawdowns.absolute))
+    };
+    let relative_time = |of: fn(&Drawdown) -> Option<DateTime<Utc>>| {
+        rows.time(move |(_, row)| relative(&row.stats).as_ref().and_then(of))
+    };
     batch(
         Derived::FactTradeStats,
         vec![

@@ -21,10 +21,7 @@ use account::Made;
 use arrow::datatypes::Date32Type;
 use cauce_journal::{Rates, needs_rates};
 use cauce_model::{Account, AccountId, Fill};
-use cauce_tables::{
-    Days, Derived, Inputs, Observations, PlannedFile, Table,
-    typed::Columns,
-};
+use cauce_tables::{Days, Derived, Inputs, Observations, PlannedFile, Table, typed::Columns};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use object_store::ObjectMeta;
 use rust_decimal::Decimal;
@@ -86,10 +83,15 @@ impl Maintainer {
         }
         let settings = settings_of(accounts);
         let of = |days: &BTreeMap<NaiveDate, state::Day>| -> BTreeSet<AccountId> {
-            changed.iter().filter_map(|day| days.get(day)).flat_map(|day| day.accounts.iter().cloned()).collect()
+            changed
+                .iter()
+                .filter_map(|day| days.get(day))
+                .flat_map(|day| day.accounts.iter().cloned())
+                .collect()
         };
         let touched: BTreeSet<AccountId> = of(&seen.days).union(&of(&days)).cloned().collect();
-        let mut stale: BTreeSet<AccountId> = days.values().flat_map(|day| day.accounts.iter().cloned()).collect();
+        let mut stale: BTreeSet<AccountId> =
+            days.values().flat_map(|day| day.accounts.iter().cloned()).collect();
         stale.extend(touched.iter().cloned());
         let is_stale = |account: &AccountId| {
             which == Rebuild::All
@@ -115,7 +117,8 @@ impl Maintainer {
         for slice in stale.chunks(stale.len().div_ceil(slices).max(1)) {
             let wanted: Arc<BTreeSet<AccountId>> = Arc::new(slice.iter().cloned().collect());
             let mut observations = Observations::new();
-            let with_some = |day: &&NaiveDate| now.days.get(day).is_some_and(|day| !day.accounts.is_disjoint(&wanted));
+            let with_some =
+                |day: &&NaiveDate| now.days.get(day).is_some_and(|day| !day.accounts.is_disjoint(&wanted));
             for day in observed.days().collect::<Vec<_>>().iter().filter(with_some) {
                 for file in observed.of(Table::TradeObservations, *day) {
                     self.planner.add_observations(file, &wanted, &mut observations).await?;
@@ -168,7 +171,8 @@ impl Maintainer {
         for table in TABLES {
             for file in self.planner.derived(table, Days::ALL).await? {
                 let folder = file.meta.location.parts().nth(2);
-                let account = folder.and_then(|folder| folder.as_ref().strip_prefix("account=")?.parse().ok());
+                let account =
+                    folder.and_then(|folder| folder.as_ref().strip_prefix("account=")?.parse().ok());
                 if let Some(account) = account {
                     objects.insert((table, account), file);
                 }
@@ -178,7 +182,12 @@ impl Maintainer {
     }
 
     /// Whether all objects of an account were made from this.
-    async fn are_of(&self, objects: &Objects, account: &AccountId, inputs: &Inputs) -> Result<bool, MaintainError> {
+    async fn are_of(
+        &self,
+        objects: &Objects,
+        account: &AccountId,
+        inputs: &Inputs,
+    ) -> Result<bool, MaintainError> {
         for table in TABLES {
             let Some(file) = objects.get(&(table, account.clone())) else { return Ok(false) };
             if self.planner.inputs(&file.meta).await?.as_ref() != Some(inputs) {
@@ -197,12 +206,17 @@ impl Maintainer {
         objects: &Objects,
         rebuilt: &mut Vec<Rebuilt>,
     ) -> Result<bool, MaintainError> {
-        let batches = [columns::trades(account, &made.trades), columns::positions(account, &made.positions), columns::stats(account, &made.stats)];
+        let batches = [
+            columns::trades(account, &made.trades),
+            columns::positions(account, &made.positions),
+            columns::stats(account, &made.stats),
+        ];
         for (table, rows) in TABLES.into_iter().zip(batches) {
             let rows = rows?;
             let before = objects.get(&(table, account.clone())).map(|file| &file.meta);
             let path = table.path_of(account);
-            let put: Option<ObjectMeta> = self.put_object(path.clone(), table.encode(&rows, inputs)?, before).await?;
+            let put: Option<ObjectMeta> =
+                self.put_object(path.clone(), table.encode(&rows, inputs)?, before).await?;
             if put.is_none() {
                 return Ok(false);
             }
@@ -225,8 +239,12 @@ impl Maintainer {
                     let days = columns.primitive::<Date32Type>("rate_date")?;
                     let (currencies, rate) = (columns.text("currency")?, columns.decimals("per_usd")?);
                     for row in 0..batch.num_rows() {
-                        let day = DateTime::<Utc>::UNIX_EPOCH.date_naive() + TimeDelta::days(days.value(row).into());
-                        let per_usd = Decimal::from_i128_with_scale(rate.value(row), u32::from(cauce_model::AMOUNT_SCALE));
+                        let day = DateTime::<Utc>::UNIX_EPOCH.date_naive()
+                            + TimeDelta::days(days.value(row).into());
+                        let per_usd = Decimal::from_i128_with_scale(
+                            rate.value(row),
+                            u32::from(cauce_model::AMOUNT_SCALE),
+                        );
                         rates.add(currencies.value(row), day, Fill::kept(per_usd));
                     }
                     Ok(())

@@ -44,7 +44,9 @@ impl Seen {
     }
 }
 
-pub(super) async fn read(maintainer: &Maintainer) -> Result<(Option<Seen>, Option<UpdateVersion>), MaintainError> {
+pub(super) async fn read(
+    maintainer: &Maintainer,
+) -> Result<(Option<Seen>, Option<UpdateVersion>), MaintainError> {
     let read = match maintainer.store.get(&Path::from(SEEN)).await {
         Ok(read) => read,
         Err(object_store::Error::NotFound { .. }) => return Ok((None, None)),
