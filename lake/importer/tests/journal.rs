@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use cauce_importer::{ImportError, Importer, RowStatus, Tried};
 use cauce_intake::Intake;
 use cauce_maintain::{Accounts, Maintainer, MaintenanceSettings, Rebuild};
@@ -112,6 +113,31 @@ impl Lake {
     }
 }
 
+/// Files say what they are sorted by: their readers may count on it.
+async fn assert_sorted(lake: &Lake, account: &str) {
+    for table in [Derived::FactTrades, Derived::FactPositions, Derived::FactTradeStats] {
+        let file = lake.planner.derived_of(table, &account.parse().unwrap()).await.unwrap().unwrap();
+        let schema = table.schema();
+        let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        for batch in lake.planner.read(&file, &columns).await.unwrap() {
+            let keys: Vec<SortColumn> = table
+                .order()
+                .iter()
+                .map(|name| SortColumn {
+                    values: Arc::clone(batch.column_by_name(name).unwrap()),
+                    options: None,
+                })
+                .collect();
+            let order = lexsort_to_indices(&keys, None).unwrap();
+            let sorted = take_record_batch(&batch, &order).unwrap();
+            for name in table.order() {
+                assert_eq!(sorted.column_by_name(name), batch.column_by_name(name), "{table} by {name}");
+            }
+            assert!(batch.num_rows() > 1, "{table} has rows to sort");
+        }
+    }
+}
+
 const HEADER: &str = "When,Pair,Side,Qty,Price,Fee,Fee in,Currency\n";
 
 fn file(rows: &[&str]) -> String {
@@ -161,6 +187,12 @@ async fn a_file_becomes_trades_positions_and_figures() {
     lake.analyze().await;
     assert_eq!(lake.figure(Derived::FactTrades, "main", "quantity", &[]).await, ["2", "1"]);
     assert_eq!(lake.analyze().await, [""; 0], "nothing changed");
+    let other = "02/03/2026 12:00:00,ETH/EUR,sell,1,51000,5,EUR,EUR";
+    let back = "03/03/2026 12:00:00,ETH/EUR,buy,1,50000,5,EUR,EUR";
+    let last = "01/04/2026 12:00:00,BTC/USDT,sell,1,49000,5,USDT,USDT";
+    lake.import(&main, "c.csv", &file(&[last, other, back])).await;
+    lake.analyze().await;
+    assert_sorted(&lake, "main").await;
 }
 
 #[tokio::test]

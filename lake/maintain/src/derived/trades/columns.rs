@@ -126,7 +126,10 @@ pub(super) fn trades(account: &AccountId, trades: &[Trade]) -> Result<RecordBatc
 
 /// Rows of `fact_positions`.
 pub(super) fn positions(account: &AccountId, positions: &[Position]) -> Result<RecordBatch, MaintainError> {
-    let rows = Rows(positions);
+    // Each method's are in closing order.
+    let mut sorted: Vec<&Position> = positions.iter().collect();
+    sorted.sort_by_key(|position| position.method.as_str());
+    let rows = Rows(&sorted);
     batch(
         Derived::FactPositions,
         vec![
@@ -138,7 +141,7 @@ pub(super) fn positions(account: &AccountId, positions: &[Position]) -> Result<R
             rows.text(|row| Some(row.direction.as_str())),
             rows.time(|row| row.opened_at),
             rows.time(|row| Some(row.closed_at)),
-            rows.long(Position::seconds),
+            rows.long(|row| row.seconds()),
             rows.number(|row| Some(row.quantity)),
             rows.number(|row| row.entry_price),
             rows.number(|row| Some(row.exit_price)),
@@ -163,8 +166,9 @@ type Row<'f> = (&'f Figures, &'f PeriodStats);
 
 /// Rows of `fact_trade_stats`.
 pub(super) fn stats(account: &AccountId, stats: &[Figures]) -> Result<RecordBatch, MaintainError> {
-    let all: Vec<Row<'_>> =
+    let mut all: Vec<Row<'_>> =
         stats.iter().flat_map(|figures| figures.rows.iter().map(move |row| (figures, row))).collect();
+    all.sort_by(|left, right| in_order(left).cmp(&in_order(right)));
     let rows = Rows(&all);
     let money = |of: fn(&Stats) -> Option<Decimal>| rows.number(move |(_, row)| of(&row.stats));
     let count = |of: fn(&Stats) -> u32| rows.count(move |(_, row)| of(&row.stats));
@@ -233,6 +237,15 @@ pub(super) fn stats(account: &AccountId, stats: &[Figures]) -> Result<RecordBatc
             time(|stats| stats.last_closed_at),
         ],
     )
+}
+
+/// The order of the table.
+fn in_order<'f>(
+    (figures, row): &Row<'f>,
+) -> (&'static str, &'f str, &'f str, &'static str, &'static str, DateTime<Utc>) {
+    let symbol = row.scope.symbol.as_deref().unwrap_or(EVERY);
+    let direction = row.scope.direction.map_or(EVERY, |direction| direction.as_str());
+    (figures.method.as_str(), &figures.currency, symbol, direction, row.period.as_str(), row.start)
 }
 
 /// What stands for every symbol and for both directions.
