@@ -30,6 +30,7 @@ export default async function trades({ params, again, signal }) {
   const account = ids.includes(params.get("account")) ? params.get("account") : ids[0];
   const method = METHODS.includes(params.get("method") ?? "") ? params.get("method") ?? "" : "";
   const period = PERIODS.includes(params.get("by")) ? params.get("by") : "month";
+  params.set("by", period);
   const asked = { account, method, symbol: params.get("symbol") };
   const together = { ...asked, symbol: asked.symbol || "*", direction: "*" };
   const id = encodeURIComponent(account);
