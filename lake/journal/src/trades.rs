@@ -133,6 +133,8 @@ fn in_order(trade: &Trade) -> impl Ord + use<'_> {
     let fill = trade.fill();
     (
         (fill.executed_at, fill.sequence),
+        // A position that the broker names is opened before it is closed, also within one second.
+        fill.position_id.as_deref().map(|position| (position, fill.effect)),
         (fill.external_id.as_deref().map(numbered), fill.symbol.as_str(), fill.effect, fill.side),
         (fill.quantity, fill.price, trade.occurrence),
     )

@@ -114,6 +114,20 @@ fn the_brokers_profit_stands_beside_ours() {
 }
 
 #[test]
+fn a_named_position_that_lasts_no_second_is_opened_before_it_is_closed() {
+    let of = |side, effect: Effect, price| Fill {
+        effect,
+        external_id: Some(format!("7/{effect}")),
+        position_id: Some("7".to_owned()),
+        ..fill(0, side, "1", price)
+    };
+    let fills = vec![of(Side::Sell, Effect::Close, "110"), of(Side::Buy, Effect::Open, "100")];
+    let matched = matched(fills, Method::Fifo);
+    assert_eq!(matched.positions.iter().map(|position| position.gross).collect::<Vec<_>>(), [dec("10")]);
+    assert!(matched.open.is_empty() && matched.uncovered.is_empty());
+}
+
+#[test]
 fn an_inverse_contract_pays_in_its_base() {
     let inverse = |minute, side, price: &str| Fill {
         inverse: true,

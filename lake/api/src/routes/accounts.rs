@@ -78,7 +78,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Journal>> {
         .layer(DefaultBodyLimit::disable())
 }
 
-fn account_id(id: &str) -> Result<AccountId, ApiError> {
+/// The id of an account, as the path has it.
+pub(super) fn account_id(id: &str) -> Result<AccountId, ApiError> {
     let wrong = |error: cauce_model::BadValue| ApiError::Unprocessable { message: error.to_string() };
     id.parse().map_err(wrong)
 }

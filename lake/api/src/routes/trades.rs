@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Shared;
+use super::{Shared, accounts::account_id};
 use crate::{
     Api, ApiError,
     answer::{Basis, Listed, Rows, answer, page},
@@ -293,13 +293,8 @@ async fn results(
     Path(id): Path<String>,
     Params((period, at, form)): Params<(PeriodParams, PageParams, FormParams)>,
 ) -> Result<Response, ApiError> {
-    let list = AccountResults { account: Some(account_of(&id)?), period: said(&period)? };
+    let list = AccountResults { account: Some(account_id(&id)?), period: said(&period)? };
     listed::<rows::AccountResult>(&api, &headers, (&list, "results", "run_start_time"), (&at, &form)).await
-}
-
-pub(super) fn account_of(id: &str) -> Result<AccountId, ApiError> {
-    let unknown = |error: cauce_model::BadValue| ApiError::Unprocessable { message: error.to_string() };
-    id.parse().map_err(unknown)
 }
 
 async fn drawn(
@@ -331,7 +326,7 @@ async fn curve(
     Path(id): Path<String>,
     Params((method, currency, form)): Params<(MethodParams, CurrencyParams, FormParams)>,
 ) -> Result<Response, ApiError> {
-    let account = account_of(&id)?;
+    let account = account_id(&id)?;
     let known = api.accounts.get(&account).await.map_err(internal)?;
     let asked = AccountWindow {
         window: Window::Curve,
@@ -375,7 +370,7 @@ async fn rhythm(
         RhythmName::Hour => Window::Hours,
         RhythmName::Weekday => Window::Weekdays,
     };
-    let (account, balance) = (account_of(&id)?, rust_decimal::Decimal::ZERO);
+    let (account, balance) = (account_id(&id)?, rust_decimal::Decimal::ZERO);
     let asked =
         AccountWindow { window, account, method: method.name(), currency: currency.currency, balance };
     drawn(&api, &headers, asked, &form).await
