@@ -18,9 +18,9 @@ use bytes::Bytes;
 use cauce_tables::{Days, Derived, Inputs, Parts, PlanError, PlannedFile, WriteError};
 use chrono::{DateTime, NaiveDate, Utc};
 use days::DayFiles;
-use object_store::{ObjectMeta, PutMode, PutResult, UpdateVersion, path::Path};
+use object_store::{ObjectMeta, ObjectStoreExt, PutMode, PutResult, UpdateVersion, path::Path};
 pub use quality::QualitySettings;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 pub use trades::Accounts;
 
 use crate::{MaintainError, Maintainer, collect::first_kept};
@@ -186,6 +186,32 @@ impl Maintainer {
             e_tag,
             version,
         }))
+    }
+
+    /// What the last pass noted at a place, and the version of that. What can't be read is as good as nothing: all is looked at
+    /// again.
+    async fn noted<T: DeserializeOwned>(
+        &self,
+        place: &str,
+    ) -> Result<(Option<T>, Option<UpdateVersion>), MaintainError> {
+        let read = match self.store.get(&Path::from(place)).await {
+            Ok(read) => read,
+            Err(object_store::Error::NotFound { .. }) => return Ok((None, None)),
+            Err(error) => return Err(error.into()),
+        };
+        let ObjectMeta { e_tag, version, .. } = read.meta.clone();
+        Ok((serde_json::from_slice(&read.bytes().await?).ok(), Some(UpdateVersion { e_tag, version })))
+    }
+
+    /// Notes something in place of that version of it; none if another pass was first.
+    async fn note<T: Serialize + Sync>(
+        &self,
+        place: &str,
+        noted: &T,
+        before: Option<UpdateVersion>,
+    ) -> Result<Option<UpdateVersion>, MaintainError> {
+        let bytes = serde_json::to_vec(noted).map_err(WriteError::from)?;
+        self.put_if(&Path::from(place), bytes.into(), before).await
     }
 
     /// Puts an object in place of that version of it, or where there was none; none if that is not so any more.

@@ -26,7 +26,7 @@ use cauce_tables::{Days, Derived, Inputs, PlannedFile};
 use chrono::{DateTime, NaiveDate, Utc};
 use events::Events;
 use keys::Keys;
-use object_store::{ObjectMeta, ObjectStoreExt, UpdateVersion, path::Path};
+use object_store::{ObjectStoreExt, UpdateVersion, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{DayFiles, Rebuild, Rebuilt};
@@ -73,7 +73,7 @@ pub(super) async fn rebuild(
     rebuilt: &mut Vec<Rebuilt>,
 ) -> Result<(), MaintainError> {
     let pass = RunId::starting(now);
-    let (seen, version) = last_pass(maintainer).await?;
+    let (seen, version) = maintainer.noted::<Seen>(SEEN).await?;
     let listed = maintainer.planner.derived(Derived::Payments, Days::ALL).await?;
     let mut partitions: Partitions = listed.into_iter().map(|file| (file.date, file)).collect();
     let first = maintainer.settings.retention.tables.map(|kept| first_kept(now, kept));
@@ -141,7 +141,7 @@ async fn forget(
     pass: RunId,
 ) -> Result<(), MaintainError> {
     for _ in 0..=Maintainer::TRIES {
-        let (seen, version) = last_pass(maintainer).await?;
+        let (seen, version) = maintainer.noted::<Seen>(SEEN).await?;
         let mut known = seen.map(|seen| seen.inputs.days).unwrap_or_default();
         known.retain(|day, _| !days.contains(day));
         if note(maintainer, known, pass, version).await?.is_some() {
@@ -201,18 +201,6 @@ async fn put(
     Ok(meta.map(|meta| PlannedFile::whole(meta, day)))
 }
 
-async fn last_pass(maintainer: &Maintainer) -> Result<(Option<Seen>, Option<UpdateVersion>), MaintainError> {
-    let read = match maintainer.store.get(&Path::from(SEEN)).await {
-        Ok(read) => read,
-        Err(object_store::Error::NotFound { .. }) => return Ok((None, None)),
-        Err(error) => return Err(error.into()),
-    };
-    let ObjectMeta { e_tag, version, .. } = read.meta.clone();
-    // What can't be read is as good as nothing: all is made again.
-    let seen = serde_json::from_slice(&read.bytes().await?).ok();
-    Ok((seen, Some(UpdateVersion { e_tag, version })))
-}
-
 /// Notes what was seen in place of what was noted before; none where another pass was first.
 async fn note(
     maintainer: &Maintainer,
@@ -221,6 +209,5 @@ async fn note(
     version: Option<UpdateVersion>,
 ) -> Result<Option<UpdateVersion>, MaintainError> {
     let seen = Seen { inputs: Inputs { rules: RULES.to_owned(), days }, pass };
-    let bytes = serde_json::to_vec(&seen).map_err(cauce_tables::WriteError::from)?;
-    maintainer.put_if(&Path::from(SEEN), bytes.into(), version).await
+    maintainer.note(SEEN, &seen, version).await
 }

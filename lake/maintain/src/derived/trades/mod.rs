@@ -25,7 +25,7 @@ use cauce_tables::{Days, Derived, Inputs, Observations, PlannedFile, Table, type
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use object_store::ObjectMeta;
 use rust_decimal::Decimal;
-use state::Seen;
+use state::{SEEN, Seen};
 
 use super::{DayFiles, Rebuild, Rebuilt, broken};
 use crate::{MaintainError, Maintainer};
@@ -63,7 +63,7 @@ impl Maintainer {
         which: Rebuild,
         rebuilt: &mut Vec<Rebuilt>,
     ) -> Result<(), MaintainError> {
-        let (seen, version) = state::read(self).await?;
+        let (seen, version) = self.noted::<Seen>(SEEN).await?;
         let seen = seen.filter(|seen| seen.rules == RULES).unwrap_or_default();
         let objects = self.objects().await?;
         // A journal has no retention: positions are opened years before they are closed.
@@ -161,7 +161,8 @@ impl Maintainer {
             }
         }
         fail::fail_point!("analyze.before_note");
-        state::note(self, &now, version).await?;
+        // Where another pass was first, its note stays, and the next pass looks again.
+        self.note(SEEN, &now, version).await?;
         Ok(())
     }
 

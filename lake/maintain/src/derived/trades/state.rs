@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cauce_model::AccountId;
 use chrono::NaiveDate;
-use object_store::{ObjectMeta, ObjectStoreExt, UpdateVersion, path::Path};
 use serde::{Deserialize, Serialize};
 
-use crate::{MaintainError, Maintainer};
-
 /// Where it stands. Readers of folders pass over names that begin so.
-const SEEN: &str = "tables/fact_trades/_inputs.json";
+pub(super) const SEEN: &str = "tables/fact_trades/_inputs.json";
 
 /// What the last pass saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,29 +39,4 @@ impl Seen {
     pub(super) fn states(&self) -> BTreeMap<NaiveDate, Option<String>> {
         self.days.iter().map(|(day, seen)| (*day, Some(seen.state.clone()))).collect()
     }
-}
-
-pub(super) async fn read(
-    maintainer: &Maintainer,
-) -> Result<(Option<Seen>, Option<UpdateVersion>), MaintainError> {
-    let read = match maintainer.store.get(&Path::from(SEEN)).await {
-        Ok(read) => read,
-        Err(object_store::Error::NotFound { .. }) => return Ok((None, None)),
-        Err(error) => return Err(error.into()),
-    };
-    let ObjectMeta { e_tag, version, .. } = read.meta.clone();
-    // What can't be read is as good as nothing: every account is looked at again.
-    let seen = serde_json::from_slice(&read.bytes().await?).ok();
-    Ok((seen, Some(UpdateVersion { e_tag, version })))
-}
-
-/// Notes what was seen in place of what was read; where another pass was first, its note stays, and the next pass looks again.
-pub(super) async fn note(
-    maintainer: &Maintainer,
-    seen: &Seen,
-    version: Option<UpdateVersion>,
-) -> Result<(), MaintainError> {
-    let bytes = serde_json::to_vec(seen).map_err(cauce_tables::WriteError::from)?;
-    maintainer.put_if(&Path::from(SEEN), bytes.into(), version).await?;
-    Ok(())
 }
