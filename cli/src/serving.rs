@@ -13,6 +13,7 @@ use cauce_api::{
     Api, Door, Figures, Guard, Journal, Push, Serving, admin_routes, journal_routes, push_routes,
     query_routes, served,
 };
+use cauce_importer::Cycle;
 use cauce_ledger::{Acquired, Lease};
 use cauce_maintain::{Maintainer, Rebuild, SWEEP_AGE, Task, TaskError, sweep};
 use cauce_model::{RunId, RunStatus};
@@ -175,6 +176,27 @@ pub(crate) async fn paying(world: &World, lake: &Lake, events: &Notify) -> anyho
             tracing::error!(%error, "payments");
         }
         tokio::time::sleep(begun.elapsed() * 9).await;
+    }
+}
+
+/// Asks the brokers of accounts for what they traded since, by the schedule.
+pub(crate) async fn fetching(world: &World, lake: &Lake) -> anyhow::Result<()> {
+    let (fetcher, accounts) = (world.fetcher(lake.planner().clone()), world.accounts());
+    loop {
+        tokio::time::sleep(until_next(world.config.schedule.fetch)).await;
+        let until = Instant::now() + world.config.brokers.cycle_time;
+        let cycle =
+            async { anyhow::Ok(fetcher.cycle(accounts.all().await?.into_values().collect(), until).await?) };
+        match cycle.await {
+            Ok(Cycle::Ended(report)) if report.accounts.is_empty() => {}
+            Ok(Cycle::Ended(report)) => {
+                tracing::info!(accounts = report.accounts.len(), failed = report.failed(), "trades fetched");
+            }
+            Ok(Cycle::Busy(lease)) => {
+                tracing::info!(owner = lease.owner, "trades are being fetched elsewhere")
+            }
+            Err(error) => tracing::error!(error = format!("{error:#}"), "fetching trades"),
+        }
     }
 }
 

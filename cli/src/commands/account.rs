@@ -20,7 +20,7 @@ pub(crate) async fn run(world: &World, asked: args::Account) -> anyhow::Result<D
             );
             let known = accounts.get(&said.id).await?.unwrap_or_else(|| Account::bare(said.id.clone()));
             let account = said.over(known);
-            brokers::check(&account.files).map_err(anyhow::Error::msg)?;
+            brokers::check(&account).map_err(anyhow::Error::msg)?;
             let did = if AccountBook::put(ledger, &account).await? { "made" } else { "changed" };
             println!("{did} {}; cauce import --account {} FILE … imports its trades", account.id, account.id);
         }

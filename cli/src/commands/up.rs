@@ -16,6 +16,7 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
         ended = serving::schedule(world, &scraper) => ended?,
         ended = serving::normalize(&worker, &events, &trades) => ended?,
         ended = serving::paying(world, &lake, &events) => ended?,
+        ended = serving::fetching(world, &lake) => ended?,
         ended = serving::analyzing(world, &lake, &trades) => ended?,
         ended = serving::enriching(world) => ended?,
         ended = serving::rating(world) => ended?,

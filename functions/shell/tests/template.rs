@@ -178,7 +178,7 @@ fn only_maintenance_writes_tables_and_only_few_delete() {
     assert_eq!(who_may("s3:PutObject", "hot"), set(&["Maintain", "Normalize"]));
     assert_eq!(
         who_may("s3:PutObject", "raw"),
-        set(&["Enrich", "Inbox", "Ingest", "Journal", "Poll", "Scrape"])
+        set(&["Enrich", "Fetch", "Inbox", "Ingest", "Journal", "Poll", "Scrape"])
     );
     assert_eq!(who_may("s3:PutObject", "results"), set(&["Query"]));
     assert_eq!(who_may("s3:DeleteObject", "raw"), set(&["Maintain"]));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use cauce_intake::BroughtTrades;
 use cauce_journal::{Observation, new_among};
 use cauce_model::{Account, AccountResult, AccountStatus, Fee, Fill, ImportReport, RawId, RunId, Side};
-use cauce_normalize::{Trades, VERSION, WhyNone, trades};
+use cauce_normalize::{TradeObservation, Trades, VERSION, WhyNone, trades};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -188,25 +188,30 @@ impl Importer {
         let (raw_id, envelope) = brought.as_kept()?;
         let unreadable = |why: String| ImportError::Unreadable { name: name.to_owned(), why };
         let read = trades(0, &envelope).map_err(unreadable)?;
-        let observations: Vec<Observation> = read
-            .fills
-            .iter()
-            .map(|told| Observation {
-                fill: told.fill.clone(),
-                broker: told.broker.clone(),
-                layout: told.layout.clone(),
-                raw_id: raw_id.clone(),
-                raw_pos: told.raw_pos,
-                place: (told.record, told.part),
-                source_hash: told.source_hash.clone(),
-                received_at: Some(now),
-                version: VERSION,
-            })
-            .collect();
+        let observations: Vec<Observation> = observations(read.fills.iter().cloned(), &raw_id, now).collect();
         let known = self.planner.observations_of(&account.id).await?;
         let is_new = new_among(known, &observations);
         Ok((tried(&read, &is_new), brought))
     }
+}
+
+/// Fills of a raw object, as the lake will have them.
+pub(crate) fn observations(
+    fills: impl IntoIterator<Item = TradeObservation>,
+    raw_id: &RawId,
+    at: DateTime<Utc>,
+) -> impl Iterator<Item = Observation> {
+    fills.into_iter().map(move |told| Observation {
+        fill: told.fill,
+        broker: told.broker,
+        layout: told.layout,
+        raw_id: raw_id.clone(),
+        raw_pos: told.raw_pos,
+        place: (told.record, told.part),
+        source_hash: told.source_hash,
+        received_at: Some(at),
+        version: VERSION,
+    })
 }
 
 fn tried(read: &Trades, is_new: &[bool]) -> Tried {

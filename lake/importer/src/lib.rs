@@ -11,12 +11,17 @@
 //! import will do, row by row. What has no layout is refused, and nothing of it is kept; a row that can't be read stops no
 //! other, and is quarantined.
 
+mod fetch;
 mod file;
 mod report;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use cauce_intake::{Intake, IntakeError};
+use cauce_model::AccountId;
 use cauce_raw::{RawError, RawZone};
-use cauce_tables::{PlanError, Planner};
+use cauce_tables::{Days, Observations, PlanError, Planner, Table};
+pub use fetch::{Cycle, FetchError, FetchSettings, Fetcher, Logins, ServerSettings};
 pub use file::{FileRow, Imported, RowStatus, Tried};
 use thiserror::Error;
 
@@ -54,4 +59,19 @@ pub struct Importer {
     pub raw: RawZone,
     /// Reads what is known.
     pub planner: Planner,
+}
+
+impl Importer {
+    /// What is known of several accounts, read at once.
+    async fn known(&self, accounts: BTreeSet<AccountId>) -> Result<Observations, ImportError> {
+        let mut known = Observations::new();
+        if accounts.is_empty() {
+            return Ok(known);
+        }
+        let accounts = Arc::new(accounts);
+        for file in &self.planner.plan(Table::TradeObservations, Days::ALL).await? {
+            self.planner.add_observations(file, &accounts, &mut known).await?;
+        }
+        Ok(known)
+    }
 }

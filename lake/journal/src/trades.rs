@@ -164,12 +164,14 @@ fn newest_readings(mut observations: Vec<Observation>) -> Vec<Observation> {
     observations
 }
 
-/// Which observations a later import of the same layout replaced by another content under the same id.
+/// Which observations a later import of the same layout replaced by another content under the same id. Brokers count the
+/// fills of each market, so an id is one of its symbol only.
 fn superseded(observations: &[Observation]) -> Vec<bool> {
-    let mut by_id: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-    for (index, observation) in observations.iter().enumerate() {
-        if let Some(id) = &observation.fill.external_id {
-            by_id.entry((observation.layout.as_str(), id.as_str())).or_default().push(index);
+    let mut by_id: HashMap<_, Vec<usize>> = HashMap::new();
+    for (index, Observation { fill, layout, .. }) in observations.iter().enumerate() {
+        if let Some(id) = &fill.external_id {
+            let of = (layout.as_str(), fill.market, plain(&fill.symbol), id.as_str());
+            by_id.entry(of).or_default().push(index);
         }
     }
     let mut superseded = vec![false; observations.len()];
@@ -223,7 +225,10 @@ fn of_one_moment(observations: Vec<Observation>) -> Vec<Trade> {
     for told in sources.values_mut() {
         told.sort_by(by_worth);
         let mut ids = BTreeSet::new();
-        told.retain(|index| observations[*index].fill.external_id.as_ref().is_none_or(|id| ids.insert(id)));
+        told.retain(|index| {
+            let fill = &observations[*index].fill;
+            fill.external_id.as_ref().is_none_or(|id| ids.insert((fill.market, id)))
+        });
     }
     // Of two that say as many, the one whose first observation that differs says more.
     let most = sources.values().max_by(|left, right| {

@@ -5,7 +5,7 @@
 mod common;
 
 use cauce_journal::{Observation, Trade, new_among, once};
-use cauce_model::{Fill, Side};
+use cauce_model::{Fill, MarketKind, Side};
 use common::{dec, fill, import, with_fee, with_id};
 use proptest::prelude::*;
 
@@ -90,6 +90,17 @@ fn the_same_bytes_read_again_replace_what_they_gave_before() {
         |told| once(told).iter().map(|trade| trade.fill().executed_at.timestamp() / 60).collect::<Vec<_>>();
     assert_eq!(minutes([wrong.clone(), right.clone()].concat()), [240, 240]);
     assert_eq!(minutes([right, wrong].concat()), [240, 240]);
+}
+
+#[test]
+fn ids_are_counted_by_each_symbol_and_market() {
+    let btc = with_id(buy(0), "7");
+    let eth = Fill { symbol: "ETHUSDT".to_owned(), ..with_id(buy(1), "7") };
+    let spot = Fill { market: MarketKind::Spot, ..with_id(buy(2), "7") };
+    let told = [("a", btc), ("b", eth), ("c", spot)];
+    let told: Vec<Observation> =
+        told.into_iter().flat_map(|(name, fill)| import(name, "api", vec![fill])).collect();
+    assert_eq!(once(told).len(), 3, "none of them corrects another");
 }
 
 #[test]

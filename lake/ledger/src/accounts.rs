@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use cauce_model::{Account, AccountId, AccountStatus};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Ledger, LedgerError, read, read_all, remove, update};
 
@@ -73,5 +76,51 @@ impl Pause {
     /// Lets an account be asked again. Answers whether it was paused.
     pub async fn lift(ledger: &dyn Ledger, id: &AccountId) -> Result<bool, LedgerError> {
         remove(ledger, &Self::key(id)).await
+    }
+}
+
+/// Where fetching the trades of an account goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// Which account.
+    pub account_id: AccountId,
+    /// When it was asked last.
+    pub at: DateTime<Utc>,
+    /// What each connector said of where it goes on.
+    pub cursors: BTreeMap<String, Value>,
+}
+
+impl Fetched {
+    const PREFIX: &'static str = "account-fetched/";
+
+    fn key(id: &AccountId) -> String {
+        format!("{}{id}", Self::PREFIX)
+    }
+
+    /// Of all accounts that were ever asked.
+    pub async fn all(ledger: &dyn Ledger) -> Result<Vec<Self>, LedgerError> {
+        read_all(ledger, Self::PREFIX).await
+    }
+
+    /// Of one account, if it was ever asked.
+    pub async fn get(ledger: &dyn Ledger, id: &AccountId) -> Result<Option<Self>, LedgerError> {
+        read(ledger, &Self::key(id)).await
+    }
+
+    /// Notes that an account was asked at a time, and where one of its connectors goes on.
+    pub async fn note(
+        ledger: &dyn Ledger,
+        id: &AccountId,
+        at: DateTime<Utc>,
+        goes_on: Option<(&str, &Value)>,
+    ) -> Result<(), LedgerError> {
+        update(ledger, &Self::key(id), |known: Option<Self>| {
+            let mut fetched =
+                known.unwrap_or_else(|| Self { account_id: id.clone(), at, cursors: BTreeMap::new() });
+            fetched.at = at.max(fetched.at);
+            fetched.cursors.extend(goes_on.map(|(name, cursor)| (name.to_owned(), cursor.clone())));
+            (Some(fetched), ())
+        })
+        .await
     }
 }

@@ -14,7 +14,7 @@ mod metered;
 mod slots;
 mod sqlite;
 
-pub use accounts::{AccountBook, Pause};
+pub use accounts::{AccountBook, Fetched, Pause};
 use async_trait::async_trait;
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AccountTerms, RunId, RunStatus, names::names};
+use crate::{AccountId, AccountTerms, RunId, RunStatus, SecretPlace, names::names};
 
 /// How many days of a year an account can trade: what daily figures are scaled to a year by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,6 +25,21 @@ impl TradingDays {
             Self::Weekdays => 252,
         }
     }
+}
+
+/// How the trades of an account are fetched from its broker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetching {
+    /// The connectors that are asked, all with the same key.
+    pub from: Vec<String>,
+    /// Where the name of the key is.
+    pub key: SecretPlace,
+    /// Where its secret is.
+    pub secret: SecretPlace,
+    /// Symbols that are asked for whatever the broker says that the account has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<String>,
 }
 
 /// An account at a broker. What it signs in with stands elsewhere, and is never part of this.
@@ -51,6 +66,9 @@ pub struct Account {
     /// The schedule that it is fetched by.
     #[serde(default = "default_group")]
     pub group: String,
+    /// How its trades are fetched; those of an account without come by files only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<Fetching>,
     /// What its files don't say themselves.
     #[serde(default)]
     pub files: AccountTerms,
@@ -75,6 +93,7 @@ impl Account {
             trading_days: TradingDays::default(),
             enabled: true,
             group: default_group(),
+            fetch: None,
             files: AccountTerms::default(),
         }
     }

@@ -17,10 +17,11 @@ mod offer;
 mod payment;
 mod payment_state;
 mod run;
+mod secret;
 pub mod seed;
 mod trade;
 
-pub use account::{Account, AccountResult, AccountStatus, ImportReport, TradingDays};
+pub use account::{Account, AccountResult, AccountStatus, Fetching, ImportReport, TradingDays};
 pub use check::{Check, Quarantined, Rule};
 pub use error::BadValue;
 pub use fees::{Fees, TakerFees};
@@ -37,6 +38,7 @@ pub use payment::{
 };
 pub use payment_state::{Flag, Observed, PaymentState};
 pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};
+pub use secret::SecretPlace;
 pub use trade::{
     AccountId, AccountTerms, DateOrder, Effect, Fee, Fill, MarketKind, PositionSide, QUANTITY_PRECISION,
     QUANTITY_SCALE, Side, SkippedAs,

@@ -28,6 +28,7 @@ pub use fit::{Fit, fit};
 pub use legacy::{ImportError, Imported, import_legacy};
 pub use rates::{RatesError, fetch_rates};
 pub use report::{close_dead_runs, reported};
+pub use retry::full_jitter;
 pub use scraper::{Outcome, Progress, RunOptions, ScrapeError, Scraper, ScraperSettings};
 pub use transport::{HttpAnswer, HttpRequest, HttpTransport, Transport, TransportFailure};
 

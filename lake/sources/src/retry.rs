@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// The waits between `tries` tries: exponential backoff with full jitter. Each is anything between nothing and twice
 /// the bound before, so that many who were refused together don't come back together. (The crates for retrying add
 /// jitter to a backoff, which keeps them together.)
-pub(crate) fn full_jitter(tries: u32) -> impl Iterator<Item = Duration> + Send {
+pub fn full_jitter(tries: u32) -> impl Iterator<Item = Duration> + Send {
     let bound = |retry: u32| FIRST.saturating_mul(2_u32.saturating_pow(retry)).min(LONGEST);
     (0..tries.saturating_sub(1)).map(move |retry| rand::rng().random_range(Duration::ZERO..=bound(retry)))
 }

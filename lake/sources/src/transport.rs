@@ -70,7 +70,7 @@ impl HttpTransport {
                 .user_agent(concat!("cauce/", env!("CARGO_PKG_VERSION")))
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
-                .map_err(|error| failure(&error))
+                .map_err(failure)
         };
         self.client.get_or_try_init(make).await
     }
@@ -87,14 +87,14 @@ impl HttpTransport {
         if let Some(body) = &request.body {
             builder = builder.header("content-type", "application/json").body(body.to_string());
         }
-        let mut response = builder.send().await.map_err(|error| failure(&error))?;
+        let mut response = builder.send().await.map_err(failure)?;
         let status = response.status().as_u16();
         let text =
             |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| cut_short(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(cut_short)? {
             body.extend_from_slice(&chunk);
             if body.len() > Self::LARGEST {
                 let message = format!("the answer is larger than {} bytes", Self::LARGEST);
@@ -116,7 +116,7 @@ impl Transport for HttpTransport {
 }
 
 /// A failure after the head of the answer had come: whatever broke, the body is not whole.
-fn cut_short(error: &reqwest::Error) -> TransportFailure {
+fn cut_short(error: reqwest::Error) -> TransportFailure {
     let failure = failure(error);
     let error_type = match failure.error_type {
         ErrorType::Timeout => ErrorType::Timeout,
@@ -125,7 +125,9 @@ fn cut_short(error: &reqwest::Error) -> TransportFailure {
     TransportFailure { error_type, ..failure }
 }
 
-fn failure(error: &reqwest::Error) -> TransportFailure {
+fn failure(error: reqwest::Error) -> TransportFailure {
+    // An address may have a key in it, or a signature.
+    let error = error.without_url();
     let mut causes = Vec::new();
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(found) = cause {

@@ -67,6 +67,19 @@ meters! {
     );
     MODEL_DURATION: Histogram<0> =
         Histogram::new("model_call_duration_seconds", [], "how long a language model took for an answer");
+    ACCOUNT_IMPORTS: Counter<1> = Counter::new(
+        "account_imports_total",
+        ["status"],
+        "accounts of which brokers were asked for trades, by what became of it: imported, partial, failed, key_revoked, \
+         key_not_permitted or skipped",
+    );
+    ACCOUNT_IMPORTS_MOSTLY_FAILED: Counter<0> = Counter::new(
+        "account_imports_mostly_failed_total",
+        [],
+        "cycles in which more than half of the accounts failed",
+    );
+    ACCOUNTS_PAUSED: Counter<0> =
+        Counter::new("accounts_paused_total", [], "accounts that are not asked any more, as their key does not hold");
     OFFERS_WRITTEN: Counter<0> = Counter::new("offers_written_total", [], "rows of offers written to the lake");
     RAW_BYTES: Counter<0> = Counter::new("normalized_bytes_total", [], "raw bytes normalized, decompressed");
 

@@ -2,13 +2,31 @@
 
 use std::sync::Arc;
 
-use cauce_importer::Importer;
+use async_trait::async_trait;
+use cauce_importer::{Fetcher, Importer, Logins};
 use cauce_ledger::{AccountBook, Ledger, LedgerError};
 use cauce_maintain::Accounts;
-use cauce_model::{Account, AccountId};
+use cauce_model::{Account, AccountId, Fetching, SecretPlace};
+use cauce_protocols::brokers::Login;
+use cauce_sources::HttpTransport;
 use cauce_tables::Planner;
 
-use crate::World;
+use crate::{Secret, World, WorldError};
+
+/// Keys of accounts, looked up where accounts say, each time: who changes one starts nothing anew.
+#[derive(Debug)]
+struct Keys;
+
+#[async_trait]
+impl Logins for Keys {
+    async fn login(&self, fetching: &Fetching) -> Result<Login, String> {
+        let had = async |place: &SecretPlace| {
+            let secret = Secret::at(place.clone())?;
+            World::revealed(&secret).await.map_err(|error: WorldError| error.to_string())
+        };
+        Ok(Login { key: had(&fetching.key).await?, secret: had(&fetching.secret).await? })
+    }
+}
 
 /// Where accounts are.
 #[derive(Debug, Clone)]
@@ -45,6 +63,17 @@ impl World {
     pub fn accounts(&self) -> KnownAccounts {
         let configured = self.config.accounts.iter().map(|account| (account.id.clone(), account.clone()));
         KnownAccounts { configured: Arc::new(configured.collect()), ledger: Arc::clone(&self.ledger) }
+    }
+
+    /// What asks brokers for trades; `planner` keeps the footers that it reads.
+    pub fn fetcher(&self, planner: Planner) -> Fetcher {
+        Fetcher {
+            importer: self.importer(planner),
+            ledger: Arc::clone(&self.ledger),
+            transport: Arc::new(HttpTransport::new()),
+            logins: Arc::new(Keys),
+            settings: self.config.brokers.settings(),
+        }
     }
 
     /// What imports trades; `planner` keeps the footers that it reads.

@@ -1,14 +1,21 @@
 //! Secrets, fetched from where the configuration says that they are. Once for each start of a process: who changes one
 //! lists the old and the new for a while.
 
+use cauce_model::SecretPlace;
+
 use crate::{Secret, World, WorldError};
 
 impl World {
     /// What a secret is.
     pub async fn reveal(&self, secret: &Secret) -> Result<String, WorldError> {
+        Self::revealed(secret).await
+    }
+
+    /// The same, for who has no world.
+    pub(crate) async fn revealed(secret: &Secret) -> Result<String, WorldError> {
         match secret {
             Secret::Here(value) => Ok(value.clone()),
-            elsewhere => Box::pin(remote::fetch(elsewhere)).await,
+            Secret::At(place) => Box::pin(remote::fetch(place)).await,
         }
     }
 
@@ -30,19 +37,19 @@ mod remote {
     use aws_sdk_secretsmanager::error::DisplayErrorContext;
     use cauce_raw::aws::connect;
 
-    use super::{Secret, WorldError};
+    use super::{SecretPlace, WorldError};
 
-    pub(super) async fn fetch(secret: &Secret) -> Result<String, WorldError> {
-        let refused = |why: String| WorldError::Secret { place: format!("{secret:?}"), why };
-        let value = match secret {
-            Secret::Here(value) => Some(value.clone()),
-            Secret::Parameter(name) => {
+    pub(super) async fn fetch(place: &SecretPlace) -> Result<String, WorldError> {
+        let refused = |why: String| WorldError::Secret { place: place.to_string(), why };
+        let value = match place {
+            SecretPlace::Variable(name) => std::env::var(name).ok(),
+            SecretPlace::Parameter(name) => {
                 let client = aws_sdk_ssm::Client::new(&connect().await);
                 let asked = client.get_parameter().name(name).with_decryption(true).send().await;
                 let found = asked.map_err(|error| refused(DisplayErrorContext(error).to_string()))?;
                 found.parameter.and_then(|parameter| parameter.value)
             }
-            Secret::Managed { name, member } => {
+            SecretPlace::Managed { name, member } => {
                 let client = aws_sdk_secretsmanager::Client::new(&connect().await);
                 let asked = client.get_secret_value().secret_id(name).send().await;
                 let text =
@@ -82,9 +89,9 @@ mod remote {
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "as the other one")]
 mod remote {
-    use super::{Secret, WorldError};
+    use super::{SecretPlace, WorldError};
 
-    pub(super) async fn fetch(secret: &Secret) -> Result<String, WorldError> {
-        Err(WorldError::NoAws { name: "a secret", value: format!("{secret:?}") })
+    pub(super) async fn fetch(place: &SecretPlace) -> Result<String, WorldError> {
+        Err(WorldError::NoAws { name: "a secret", value: place.to_string() })
     }
 }

@@ -109,7 +109,8 @@ async fn accounts(State(journal): Keeping) -> Result<Json<Value>, ApiError> {
                params(("id" = String, Path, description = "Small letters, digits, - and _", example = "binance-main")),
                request_body(content = Object, description = "owner, broker, starting_balance (text), trading_days (always or \
                             weekdays), enabled, group, and files: time_zone, layout, symbol, currency, date_order, \
-                            broker_account, contract_sizes, columns, time_format, decimal_comma"),
+                            broker_account, contract_sizes, columns, time_format, decimal_comma; and fetch: from (connectors), key and secret (where they are: env:NAME, ssm:NAME, \
+                            secretsmanager:NAME#MEMBER), symbols"),
                responses((status = 200, body = Object, description = "The account"),
                          (status = 201, body = Object, description = "The account, which is new"),
                          (status = 409, body = Problem, content_type = "application/problem+json",
@@ -129,7 +130,7 @@ async fn put_account(
     };
     members.insert("id".to_owned(), json!(id));
     let account: Account = serde_json::from_value(said).map_err(|error| wrong(error.to_string()))?;
-    brokers::check(&account.files).map_err(wrong)?;
+    brokers::check(&account).map_err(wrong)?;
     let is_new = AccountBook::put(&*journal.ledger, &account).await.map_err(internal)?;
     tracing::info!(account = %account.id, is_new, "account changed");
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(account)))

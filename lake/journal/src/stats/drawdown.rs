@@ -31,8 +31,10 @@ pub struct Drawdowns {
 pub fn drawdowns(closes: &[(DateTime<Utc>, Decimal)], balance: Option<Decimal>) -> Result<Drawdowns> {
     let mut value = balance.unwrap_or_default();
     let (mut peak, mut peak_at) = (value, None);
-    let mut absolute = Drawdown::default();
-    let mut relative = balance.map(|_| Drawdown::default());
+    // What never fell has fallen by nothing of what there was.
+    let share = balance.filter(|balance| *balance > Decimal::ZERO).map(|_| Decimal::ZERO);
+    let mut absolute = Drawdown { share, ..Drawdown::default() };
+    let mut relative = balance.map(|_| absolute.clone());
     // The value from which each of the two fell, until it is reached again.
     let (mut absolute_from, mut relative_from) = (None, None);
     for (at, net) in closes {
@@ -109,5 +111,7 @@ mod tests {
         assert_eq!((day(absolute.trough_at), day(absolute.recovered_at)), (Some(0), Some(2)));
         assert_eq!(relative, None);
         assert_eq!(of(&[1, 2], None).absolute, Drawdown::default());
+        let never = Drawdown { share: Some(Decimal::ZERO), ..Drawdown::default() };
+        assert_eq!(of(&[1, 2], Some(10)), Drawdowns { absolute: never.clone(), relative: Some(never) });
     }
 }

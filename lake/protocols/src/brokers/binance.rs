@@ -1,10 +1,17 @@
-//! Binance: its exports, and answers of its API.
+//! Binance: its exports, answers of its API, and how it is asked for them.
 //!
 //! Columns and members as in exports and answers seen; the API's from its public documentation of `GET /api/v3/myTrades`,
 //! `GET /fapi/v1/userTrades` and `GET /dapi/v1/userTrades`. Commissions of futures are written as less than zero by older
 //! answers and as more by newer ones: both are costs. Rebates of makers come as income, and not here.
 
+mod cursor;
+mod market;
+mod refusal;
+mod session;
+mod signing;
+
 use cauce_model::{AccountTerms, Effect, Fill, MarketKind, PositionSide, Rule, Side, SkippedAs};
+pub(super) use market::{COIN_M, SPOT, USD_M};
 use rust_decimal::Decimal;
 
 use super::{

@@ -16,6 +16,7 @@ mod cgt_calc;
 mod coinbase;
 mod coinledger;
 mod cointracking;
+mod connector;
 mod cryptocom;
 mod dali;
 mod degiro;
@@ -63,7 +64,10 @@ mod xtb;
 
 use std::fmt::Debug;
 
-use cauce_model::{AccountTerms, Fill, Rule, SkippedAs};
+use cauce_model::{Account, AccountTerms, Fetching, Fill, Rule, SkippedAs};
+pub use connector::{
+    Ask, Begin, Connector, Heard, Login, Reply, Session, Trouble, connectors, find_connector,
+};
 use file::File;
 use thiserror::Error;
 
@@ -311,8 +315,14 @@ fn only_of(wanted: &str, row: &mut Row) {
     }
 }
 
-/// Whether what an account says of its files can be: its layout and its time zone are known ones. An error says what is wrong.
-pub fn check(terms: &AccountTerms) -> Result<(), String> {
+/// Whether what an account says of its files and of how it is fetched can be: its layout, its time zone and its connectors are
+/// known ones. An error says what is wrong.
+pub fn check(account: &Account) -> Result<(), String> {
+    check_terms(&account.files)?;
+    account.fetch.as_ref().map_or(Ok(()), check_fetching)
+}
+
+fn check_terms(terms: &AccountTerms) -> Result<(), String> {
     if let Some(name) = terms.layout.as_deref().filter(|name| *name != generic::NAME && find(name).is_none())
     {
         return Err(format!("there is no layout '{name}'; there are {}", names()));
@@ -322,6 +332,19 @@ pub fn check(terms: &AccountTerms) -> Result<(), String> {
             "time_zone '{zone}' is none of the zones' database, such as \"America/Caracas\" or \"UTC\""
         )),
         _ => Ok(()),
+    }
+}
+
+fn check_fetching(fetching: &Fetching) -> Result<(), String> {
+    if fetching.from.is_empty() {
+        return Err("fetch.from names no connector to fetch from".to_owned());
+    }
+    match fetching.from.iter().find(|name| find_connector(name).is_none()) {
+        None => Ok(()),
+        Some(name) => {
+            let known: Vec<&str> = connectors().iter().map(|connector| connector.name()).collect();
+            Err(format!("there is no connector '{name}'; there are {}", known.join(", ")))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `cauce.toml`. Unknown keys are refused, with the line.
 
+mod fetch;
 mod payments;
 mod providers;
 mod secrets;
@@ -18,6 +19,7 @@ use cauce_normalize::Thresholds;
 use cauce_protocols::{brokers, venues};
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
+use fetch::BrokersSection;
 pub use payments::{ModelSection, PaymentsSection, PollerSection, RatesSection};
 pub use providers::{ProviderSection, Providers};
 pub use secrets::{Secret, Secrets};
@@ -130,6 +132,9 @@ pub struct Config {
     venues: BTreeMap<Venue, VenueSection>,
     #[serde(default)]
     markets: Vec<MarketSection>,
+    /// Brokers that are asked for trades.
+    #[serde(default)]
+    pub brokers: BrokersSection,
     /// Accounts at brokers.
     #[serde(default)]
     pub accounts: Vec<Account>,
@@ -183,12 +188,12 @@ impl Config {
             let asks = venue.tries != Some(0);
             ConfigError::unless(asks, || "tries = 0 would never ask; use 1 for a single try".to_owned())?;
         }
+        config.brokers.check()?;
         let mut ids = BTreeSet::new();
         for account in &config.accounts {
             let id = &account.id;
             ConfigError::unless(ids.insert(id), || format!("the account '{id}' is there twice"))?;
-            brokers::check(&account.files)
-                .map_err(|why| ConfigError::Wrong(format!("account '{id}': {why}")))?;
+            brokers::check(account).map_err(|why| ConfigError::Wrong(format!("account '{id}': {why}")))?;
         }
         Ok(config)
     }

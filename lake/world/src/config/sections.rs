@@ -223,6 +223,9 @@ pub struct Schedule {
     /// Between two looks for days to close and files to delete.
     #[serde(deserialize_with = "duration")]
     pub seal: Duration,
+    /// Between two cycles in which brokers are asked for trades.
+    #[serde(deserialize_with = "duration")]
+    pub fetch: Duration,
     /// Between two looks at what changed in accounts, beside those that follow an import.
     #[serde(deserialize_with = "duration")]
     pub analyze: Duration,
@@ -236,6 +239,7 @@ impl Default for Schedule {
             sweep: minutes(5),
             merge: minutes(15),
             seal: minutes(60),
+            fetch: minutes(15),
             analyze: minutes(60),
         }
     }
@@ -385,7 +389,9 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     }
 }
 
-fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn optional_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
 }
 
