@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 profile="${1:-dev}"
 target="${CARGO_TARGET_DIR:-target}"
 into="${CAUCE_FUNCTIONS:-build/functions}"
-functions=(scrape ingest inbox normalize enrich poll query admin maintain journal fetch analyze)
+functions=(scrape ingest inbox normalize enrich poll query admin maintain journal fetch analyze deliver)
 
 if [ "$profile" = dev ]; then
   cargo build --locked "${functions[@]/#/--package=cauce-function-}"

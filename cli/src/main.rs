@@ -74,6 +74,9 @@ async fn run(args: Args) -> anyhow::Result<Done> {
         Command::Account(account) => commands::account::run(&world(config).await?, account).await,
         Command::Import(import) => commands::import::run(&world(config).await?, &import).await,
         Command::Fetch(fetch) => commands::fetch::run(&world(config).await?, &fetch).await,
+        Command::Deliveries(deliveries) => {
+            commands::deliveries::run(&world(config).await?, &deliveries).await
+        }
         Command::Analyze(analyze) => commands::maintain::analyze(&world(config).await?, &analyze).await,
         Command::Poll(poll) => commands::poll::run(&world(config).await?, &poll).await,
         Command::Rates => commands::rates::run(&world(config).await?).await,

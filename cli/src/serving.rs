@@ -201,7 +201,13 @@ pub(crate) async fn fetching(world: &World, lake: &Lake) -> anyhow::Result<()> {
 }
 
 /// Brings the journal up to date: soon after an import, and every so often for what else changed, such as rates.
-pub(crate) async fn analyzing(world: &World, lake: &Lake, trades: &Notify) -> anyhow::Result<()> {
+/// What it made, `analyzed` hears of.
+pub(crate) async fn analyzing(
+    world: &World,
+    lake: &Lake,
+    trades: &Notify,
+    analyzed: &Notify,
+) -> anyhow::Result<()> {
     const SOON: Duration = Duration::from_secs(2);
     let (maintainer, accounts) = (world.maintainer(lake.planner().clone())?, world.accounts());
     loop {
@@ -209,12 +215,36 @@ pub(crate) async fn analyzing(world: &World, lake: &Lake, trades: &Notify) -> an
         let _ = tokio::time::timeout(until_next(world.config.schedule.analyze), trades.notified()).await;
         tokio::time::sleep(SOON).await;
         let begun = Instant::now();
-        let analyzed =
+        let analysis =
             async { anyhow::Ok(maintainer.analyze(&accounts.all().await?, Rebuild::Stale).await?) };
-        if let Err(error) = analyzed.await {
-            tracing::error!(error = format!("{error:#}"), "analysis");
+        match analysis.await {
+            Ok(made) if !made.is_empty() => analyzed.notify_one(),
+            Ok(_) => {}
+            Err(error) => tracing::error!(error = format!("{error:#}"), "analysis"),
         }
         tokio::time::sleep(begun.elapsed() * 9).await;
+    }
+}
+
+/// Delivers trades to other platforms, if any are configured: after an analysis, and every so often for what waits.
+pub(crate) async fn delivering(world: &World, lake: &Lake, analyzed: &Notify) -> anyhow::Result<()> {
+    if world.config.deliveries.is_empty() {
+        return std::future::pending().await;
+    }
+    let deliverer = world.deliverer(lake.planner().clone());
+    loop {
+        let _ = tokio::time::timeout(until_next(world.config.schedule.deliver), analyzed.notified()).await;
+        let until = Instant::now() + world.config.brokers.cycle_time;
+        match deliverer.cycle(&world.sinks().await, until).await {
+            Ok(cauce_deliver::Cycle::Ended(report)) if report.batches.is_empty() => {}
+            Ok(cauce_deliver::Cycle::Ended(report)) => {
+                tracing::info!(batches = report.batches.len(), failed = report.failed(), "trades delivered");
+            }
+            Ok(cauce_deliver::Cycle::Busy(lease)) => {
+                tracing::info!(owner = lease.owner, "trades are being delivered elsewhere");
+            }
+            Err(error) => tracing::error!(%error, "delivering trades"),
+        }
     }
 }
 

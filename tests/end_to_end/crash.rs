@@ -172,6 +172,7 @@ pub(crate) async fn assert_equals_undisturbed(folder: &Path, lake: &Path) {
             Derived::Payments.name(),
             Table::TradeObservations.name(),
             Table::OpsAccountResults.name(),
+            Table::OpsDeliveries.name(),
             Derived::FactTrades.name(),
             Derived::FactPositions.name(),
             Derived::FactTradeStats.name(),

@@ -173,3 +173,30 @@ pub(crate) struct Analyze {
     #[arg(long, env = "CAUCE_JSON")]
     pub(crate) json: bool,
 }
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Deliveries {
+    #[command(subcommand)]
+    pub(crate) action: DeliveriesAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveriesAction {
+    /// Show the batches that were not answered, the oldest first
+    List {
+        /// Print them as JSON, with their trades
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let batches go again that were set aside: all of them, or these
+    Retry {
+        /// Ids of batches
+        ids: Vec<String>,
+    },
+    /// Deliver what is not yet, once
+    Send {
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}

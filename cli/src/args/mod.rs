@@ -8,7 +8,7 @@ use cauce_query::Interval;
 use cauce_tables::Derived;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
-pub(crate) use journal::{Account, AccountAction, Analyze, Fetch, Import};
+pub(crate) use journal::{Account, AccountAction, Analyze, Deliveries, DeliveriesAction, Fetch, Import};
 
 /// A market and payments data lake: scrape, keep, normalize, ask.
 #[derive(Debug, Parser)]
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// Bring trades, positions and figures of accounts up to date
     Analyze(Analyze),
+    /// Trades on their way to other platforms: send them, list what waits, let go again what was set aside
+    Deliveries(Deliveries),
     /// Take over the payment events that the system before keeps in PostgreSQL: poller.url of the configuration
     Poll(Poll),
     /// Ask what currencies are worth: rates.url of the configuration

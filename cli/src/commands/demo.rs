@@ -93,12 +93,12 @@ pub(crate) async fn run(
         println!("Go live:  {cauce} up      (real venues; what cauce.example.toml says, or your cauce.toml)");
         println!("Stop:     Ctrl-C\n");
         let (scraper, worker) = (world.scraper(), world.worker());
-        let (events, trades) = (Notify::new(), Notify::new());
+        let (events, trades, analyzed) = (Notify::new(), Notify::new(), Notify::new());
         tokio::select! {
             ended = serving::schedule(&world, &scraper) => ended,
             ended = serving::normalize(&worker, &events, &trades) => ended,
             ended = serving::paying(&world, &lake, &events) => ended,
-            ended = serving::analyzing(&world, &lake, &trades) => ended,
+            ended = serving::analyzing(&world, &lake, &trades, &analyzed) => ended,
             ended = serving::taking_in(&world) => ended,
             ended = serving::sweeping(&world, &lake) => ended,
             ended = serving::maintaining(&world, &lake) => ended,

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod dead_letters;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod erase;

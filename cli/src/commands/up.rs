@@ -11,13 +11,14 @@ pub(crate) async fn run(world: &World, listen: SocketAddr) -> anyhow::Result<Don
     let lake = lake_of(world);
     let figures = figures::collect()?;
     let (scraper, worker) = (world.scraper(), world.worker());
-    let (events, trades) = (Notify::new(), Notify::new());
+    let (events, trades, analyzed) = (Notify::new(), Notify::new(), Notify::new());
     tokio::select! {
         ended = serving::schedule(world, &scraper) => ended?,
         ended = serving::normalize(&worker, &events, &trades) => ended?,
         ended = serving::paying(world, &lake, &events) => ended?,
         ended = serving::fetching(world, &lake) => ended?,
-        ended = serving::analyzing(world, &lake, &trades) => ended?,
+        ended = serving::analyzing(world, &lake, &trades, &analyzed) => ended?,
+        ended = serving::delivering(world, &lake, &analyzed) => ended?,
         ended = serving::enriching(world) => ended?,
         ended = serving::rating(world) => ended?,
         ended = serving::polling(world) => ended?,

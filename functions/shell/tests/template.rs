@@ -14,7 +14,7 @@ use cauce_queue::MAX_RECEIPTS;
 use serde_yaml_ng::Value;
 
 /// Zones of the lake that a function may be given whole.
-const ZONES: [&str; 7] = ["results", "raw", "inbox", "hot", "tables", "replaced", "config"];
+const ZONES: [&str; 8] = ["results", "raw", "inbox", "hot", "tables", "replaced", "deliveries", "config"];
 /// Secrets that carry the stack's name.
 const SECRETS: [&str; 2] = [
     "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/*",
@@ -178,7 +178,7 @@ fn only_maintenance_writes_tables_and_only_few_delete() {
     assert_eq!(who_may("s3:PutObject", "hot"), set(&["Maintain", "Normalize"]));
     assert_eq!(
         who_may("s3:PutObject", "raw"),
-        set(&["Enrich", "Fetch", "Inbox", "Ingest", "Journal", "Poll", "Scrape"])
+        set(&["Deliver", "Enrich", "Fetch", "Inbox", "Ingest", "Journal", "Poll", "Scrape"])
     );
     assert_eq!(who_may("s3:PutObject", "results"), set(&["Query"]));
     assert_eq!(who_may("s3:DeleteObject", "raw"), set(&["Maintain"]));

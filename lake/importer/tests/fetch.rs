@@ -1,6 +1,6 @@
 //! Trades that are fetched of a broker on loopback, as strict as the real one.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -2,7 +2,7 @@
 //! numbers and why. The libraries are in the Python that `CAUCE_STATISTICS` names, or in the one that `.ci/run` prepares;
 //! without one these tests say that they are skipped.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -6,6 +6,7 @@
 
 mod accounts;
 pub mod conformance;
+mod deliveries;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod jobs;
@@ -16,6 +17,7 @@ mod sqlite;
 
 pub use accounts::{AccountBook, Fetched, Pause};
 use async_trait::async_trait;
+pub use deliveries::{Batch, Batched};
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoLedger;
 pub use jobs::{Job, Jobs};

@@ -6,6 +6,7 @@
 
 mod account;
 mod check;
+mod delivery;
 mod error;
 mod fees;
 mod fx;
@@ -23,6 +24,7 @@ mod trade;
 
 pub use account::{Account, AccountResult, AccountStatus, Fetching, ImportReport, TradingDays};
 pub use check::{Check, Quarantined, Rule};
+pub use delivery::{BatchResult, DeliveryReport, DeliveryStatus, Rejection};
 pub use error::BadValue;
 pub use fees::{Fees, TakerFees};
 pub use fx::DatedRate;

@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountResult, BadValue, ImportReport, Market, RunId};
+use crate::{AccountResult, BadValue, BatchResult, DeliveryReport, ImportReport, Market, RunId};
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -288,6 +288,41 @@ impl From<&ImportReport> for RunTotals {
             markets: count(report.accounts.len()),
             offers_extracted: new + total(|account| account.duplicates),
             offers_inserted: new,
+            offers_updated: 0,
+            errors: by_status.values().copied().map(i64::from).sum(),
+            error_summary: serde_json::json!(by_status).to_string(),
+            offers_announced: 0,
+            pages_announced: 0,
+            pages_received: 0,
+            markets_truncated: 0,
+            markets_empty: 0,
+            markets_failed: count(report.failed()),
+            trace_id: report.trace_id.clone(),
+        }
+    }
+}
+
+impl From<&DeliveryReport> for RunTotals {
+    fn from(report: &DeliveryReport) -> Self {
+        let total = |of: fn(&BatchResult) -> u32| -> i64 {
+            report.batches.iter().map(|batch| i64::from(of(batch))).sum()
+        };
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let mut by_status: BTreeMap<&str, u32> = BTreeMap::new();
+        for batch in report.batches.iter().filter(|batch| batch.error.is_some()) {
+            *by_status.entry(batch.status.as_str()).or_default() += 1;
+        }
+        Self {
+            run_id: report.run_id,
+            job: DeliveryReport::JOB.to_owned(),
+            started_at: report.started_at,
+            ended_at: report.ended_at,
+            status: report.status(),
+            fiats: 0,
+            // What it was to do are batches, and what it moved are trades.
+            markets: count(report.batches.len()),
+            offers_extracted: total(|batch| batch.trades),
+            offers_inserted: total(|batch| batch.created),
             offers_updated: 0,
             errors: by_status.values().copied().map(i64::from).sum(),
             error_summary: serde_json::json!(by_status).to_string(),

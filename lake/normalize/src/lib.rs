@@ -21,7 +21,9 @@ mod trades;
 use std::{borrow::Cow, collections::BTreeMap};
 
 pub use answers::{MODEL, ModelAnswer, answered, holds_answers};
-use cauce_model::{DatedRate, ImportReport, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot};
+use cauce_model::{
+    DatedRate, DeliveryReport, ImportReport, Quarantined, RawId, Rule, RunReport, RunTotals, Snapshot,
+};
 use cauce_protocols::{
     document::{self, Bytes},
     legacy, rates, venues,
@@ -33,6 +35,7 @@ pub use masking::{masked, masked_document};
 pub use origin::{NoOrigin, Origin, origin};
 pub use payments::{EVENTS, PaymentEvent, SIGNATURE_HEADER, events, holds_events};
 pub use quality::Thresholds;
+use serde::de::DeserializeOwned;
 use snapshot::Pages;
 pub use trades::{OtherRow, TradeObservation, TradeSource, Trades, WhyNone, trades};
 
@@ -82,6 +85,8 @@ pub struct Normalized<'a> {
     pub trades: Vec<TradeObservation>,
     /// Reports of imports with their positions.
     pub imports: Vec<(i32, ImportReport)>,
+    /// Reports of deliveries with their positions.
+    pub deliveries: Vec<(i32, DeliveryReport)>,
     /// Reports of runs with their positions.
     pub reports: Vec<(i32, RunReport)>,
     /// Runs of another system with their positions.
@@ -105,7 +110,9 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     } else if raw.kind() == kind::TRADES {
         imported_trades(envelopes, &mut out);
     } else if raw.source() == CAUCE && raw.kind() == kind::IMPORT_REPORT {
-        import_reports(&envelopes, &mut out);
+        report(&envelopes, &mut out.imports, &mut out.quarantine);
+    } else if raw.source() == CAUCE && raw.kind() == kind::DELIVERY_REPORT {
+        report(&envelopes, &mut out.deliveries, &mut out.quarantine);
     } else if holds_events(raw) {
         out.events = envelopes.iter().flat_map(|(pos, envelope)| events(raw, *pos, envelope)).collect();
     } else if holds_answers(raw) {
@@ -122,7 +129,7 @@ pub fn normalize<'a>(raw: &RawId, lines: &'a [Line<'a>]) -> Normalized<'a> {
     } else if raw.source() == rates::SOURCE {
         dated_rates(&envelopes, &mut out);
     } else if raw.source() == CAUCE && raw.kind() == kind::RUN_REPORT {
-        reports(&envelopes, &mut out);
+        report(&envelopes, &mut out.reports, &mut out.quarantine);
     } else if raw.source() == legacy::SOURCE && raw.kind() == kind::RUN_REPORT {
         imported_runs(&envelopes, &mut out);
     } else if raw.source() == legacy::SOURCE {
@@ -153,11 +160,16 @@ fn imported_trades<'a>(envelopes: Vec<Positioned<'a>>, out: &mut Normalized<'a>)
     }
 }
 
-fn import_reports<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
+/// Reports of what Cauce itself did.
+fn report<'a, R: DeserializeOwned>(
+    envelopes: &[Positioned<'a>],
+    reports: &mut Vec<(i32, R)>,
+    quarantine: &mut Vec<Quarantined<'a>>,
+) {
     for (pos, envelope) in envelopes {
-        match serde_json::from_slice::<ImportReport>(envelope.body.bytes()) {
-            Ok(report) => out.imports.push((*pos, report)),
-            Err(error) => out.quarantine.push(whole(*pos, envelope, Rule::UnknownShape, error.to_string())),
+        match serde_json::from_slice::<R>(envelope.body.bytes()) {
+            Ok(report) => reports.push((*pos, report)),
+            Err(error) => quarantine.push(whole(*pos, envelope, Rule::UnknownShape, error.to_string())),
         }
     }
 }
@@ -253,13 +265,4 @@ fn forged<'a>(pos: i32, envelope: &Envelope<'_>, reason: String) -> Quarantined<
         Err(_) => format!("{} bytes that are no document; they are in the raw object", body.len()),
     };
     part(pos, envelope, (Rule::ForgedSignature, reason, record))
-}
-
-fn reports<'a>(envelopes: &[Positioned<'a>], out: &mut Normalized<'a>) {
-    for (pos, envelope) in envelopes {
-        match serde_json::from_slice::<RunReport>(envelope.body.bytes()) {
-            Ok(report) => out.reports.push((*pos, report)),
-            Err(error) => out.quarantine.push(whole(*pos, envelope, Rule::UnknownShape, error.to_string())),
-        }
-    }
 }

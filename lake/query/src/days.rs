@@ -28,7 +28,8 @@ fn time_column(table: Kind) -> Option<&'static str> {
             | Table::FactPaymentEvents
             | Table::FactFxRates
             | Table::TradeObservations
-            | Table::OpsAccountResults,
+            | Table::OpsAccountResults
+            | Table::OpsDeliveries,
         )
         | Kind::Derived(
             Derived::DimAdvertisers

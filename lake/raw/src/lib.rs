@@ -46,6 +46,8 @@ pub mod kind {
     pub const TRADES: &str = "trades";
     /// What became of importing trades.
     pub const IMPORT_REPORT: &str = "import_report";
+    /// What became of deliveries of trades.
+    pub const DELIVERY_REPORT: &str = "delivery_report";
 }
 
 /// That the rules of payment providers were switched off when something came, as a header of its envelope: `off`.

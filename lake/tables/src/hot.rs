@@ -12,8 +12,8 @@ use object_store::{ObjectStore, PutMode, path::Path};
 use crate::{
     Cover, CoveredObject, Table, WriteError, Zone,
     columns::{
-        AccountResultRows, BatchRunRows, DepthRows, ErrorRows, OfferRows, Origin, PaymentEventRows,
-        QualityRows, QuarantineRows, RateRows, TradeRows,
+        AccountResultRows, BatchRunRows, DeliveryRows, DepthRows, ErrorRows, OfferRows, Origin,
+        PaymentEventRows, QualityRows, QuarantineRows, RateRows, TradeRows,
     },
     file::{FileWriter, hot_path},
 };
@@ -79,6 +79,7 @@ pub struct DayBatch {
     rates: Section<RateRows>,
     trades: Section<TradeRows>,
     accounts: Section<AccountResultRows>,
+    deliveries: Section<DeliveryRows>,
     counts: EventCounts,
     unread: Vec<(RawId, i32, i32)>,
 }
@@ -114,6 +115,7 @@ impl DayBatch {
             rates: Section::new(RateRows::new()),
             trades: Section::new(TradeRows::new()),
             accounts: Section::new(AccountResultRows::new()),
+            deliveries: Section::new(DeliveryRows::new()),
             counts: EventCounts::new(),
             unread: Vec::new(),
         }
@@ -198,6 +200,14 @@ impl DayBatch {
                 }
             });
         }
+        for (raw_pos, report) in &normalized.deliveries {
+            self.runs.segment(object, order(), 1, |rows| rows.push(origin, *raw_pos, &report.into()));
+            self.deliveries.segment(object, order(), report.batches.len(), |rows| {
+                for batch in &report.batches {
+                    rows.push(origin, *raw_pos, report, batch);
+                }
+            });
+        }
         self.runs.segment(object, order(), normalized.imported_runs.len(), |rows| {
             for (raw_pos, run) in &normalized.imported_runs {
                 rows.push(origin, *raw_pos, run);
@@ -260,6 +270,7 @@ impl DayBatch {
         file(Table::FactFxRates, self.rates.rows.finish(), self.rates.segments)?;
         file(Table::TradeObservations, self.trades.rows.finish(), self.trades.segments)?;
         file(Table::OpsAccountResults, self.accounts.rows.finish(), self.accounts.segments)?;
+        file(Table::OpsDeliveries, self.deliveries.rows.finish(), self.deliveries.segments)?;
         file(Table::OpsExtractionErrors, self.errors.rows.finish(), self.errors.segments)?;
         file(Table::OpsBatchRuns, self.runs.rows.finish(), self.runs.segments)?;
         Ok(files)

@@ -24,9 +24,11 @@ impl Table {
             Self::FactPaymentEvents => &["provider", "raw_id"],
             Self::FactFxRates => &["rate_date", "raw_id"],
             Self::TradeObservations => &["account_id", "raw_id"],
-            Self::OpsAccountResults | Self::Quarantine | Self::OpsBatchRuns | Self::OpsExtractionErrors => {
-                &["raw_id"]
-            }
+            Self::OpsAccountResults
+            | Self::OpsDeliveries
+            | Self::Quarantine
+            | Self::OpsBatchRuns
+            | Self::OpsExtractionErrors => &["raw_id"],
         }
     }
 }
@@ -44,6 +46,7 @@ impl Table {
             Self::FactFxRates => &["raw_pos", "currency"],
             Self::TradeObservations => &["raw_pos", "record", "part"],
             Self::OpsAccountResults => &["account_id"],
+            Self::OpsDeliveries => &["delivery_id"],
             Self::OpsExtractionErrors => {
                 &["error_timestamp", "venue", "fiat_code", "crypto_symbol", "trade_type", "page_number"]
             }

@@ -31,6 +31,8 @@ pub enum Table {
     TradeObservations,
     /// One row per account of an import.
     OpsAccountResults,
+    /// One row per try to deliver a batch of trades.
+    OpsDeliveries,
 }
 
 /// What run reports feed, in the order of writing.
@@ -43,6 +45,8 @@ const FED_BY_RATES: &[Table] = &[Table::Quarantine, Table::FactFxRates];
 const FED_BY_TRADES: &[Table] = &[Table::Quarantine, Table::TradeObservations];
 /// What reports of imports feed, in the order of writing.
 const FED_BY_IMPORTS: &[Table] = &[Table::Quarantine, Table::OpsAccountResults, Table::OpsBatchRuns];
+/// What reports of deliveries feed, in the order of writing.
+const FED_BY_DELIVERIES: &[Table] = &[Table::Quarantine, Table::OpsDeliveries, Table::OpsBatchRuns];
 /// What everything else feeds, in the order of writing.
 const FED_BY_PAGES: &[Table] =
     &[Table::Quarantine, Table::OpsDataQuality, Table::FactMarketDepth, Table::FactOffers];
@@ -67,7 +71,7 @@ pub(crate) fn ts() -> DataType {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::FactOffers,
         Self::FactMarketDepth,
         Self::OpsDataQuality,
@@ -78,6 +82,7 @@ impl Table {
         Self::FactFxRates,
         Self::TradeObservations,
         Self::OpsAccountResults,
+        Self::OpsDeliveries,
     ];
 
     /// The table's name, as in folders and queries.
@@ -93,6 +98,7 @@ impl Table {
             Self::FactFxRates => "fact_fx_rates",
             Self::TradeObservations => "trade_observations",
             Self::OpsAccountResults => "ops_account_results",
+            Self::OpsDeliveries => "ops_deliveries",
         }
     }
 
@@ -104,6 +110,7 @@ impl Table {
             kind::FORGED_EVENT => FED_BY_EVENTS,
             kind::TRADES => FED_BY_TRADES,
             kind::IMPORT_REPORT => FED_BY_IMPORTS,
+            kind::DELIVERY_REPORT => FED_BY_DELIVERIES,
             _ if holds_events(raw) || holds_answers(raw) => FED_BY_EVENTS,
             _ if raw.source() == rates::SOURCE => FED_BY_RATES,
             _ => FED_BY_PAGES,
@@ -112,7 +119,15 @@ impl Table {
 
     /// Its place among the tables that an object feeds: the last of them is written last.
     pub fn written(self) -> usize {
-        let fed = [FED_BY_REPORTS, FED_BY_IMPORTS, FED_BY_PAGES, FED_BY_EVENTS, FED_BY_RATES, FED_BY_TRADES];
+        let fed = [
+            FED_BY_REPORTS,
+            FED_BY_IMPORTS,
+            FED_BY_DELIVERIES,
+            FED_BY_PAGES,
+            FED_BY_EVENTS,
+            FED_BY_RATES,
+            FED_BY_TRADES,
+        ];
         fed.iter().filter_map(|tables| tables.iter().position(|table| *table == self)).max().unwrap_or(0)
     }
 
@@ -129,6 +144,7 @@ impl Table {
             Self::FactFxRates => fact_fx_rates(),
             Self::TradeObservations => trades::observations(),
             Self::OpsAccountResults => trades::account_results(),
+            Self::OpsDeliveries => trades::deliveries(),
         };
         fields.extend([
             required("raw_id", DataType::Utf8),

@@ -80,6 +80,18 @@ meters! {
     );
     ACCOUNTS_PAUSED: Counter<0> =
         Counter::new("accounts_paused_total", [], "accounts that are not asked any more, as their key does not hold");
+    TRADES_DELIVERED: Counter<1> = Counter::new(
+        "trades_delivered_total",
+        ["outcome"],
+        "trades that a platform answered, by what it said: created, duplicate or rejected",
+    );
+    DELIVERIES_UNANSWERED: Counter<0> =
+        Counter::new("deliveries_unanswered_total", [], "tries of batches of trades that a platform did not take");
+    DELIVERIES_SET_ASIDE: Counter<0> = Counter::new(
+        "deliveries_set_aside_total",
+        [],
+        "batches of trades that failed too often, and wait until somebody lets them go again",
+    );
     OFFERS_WRITTEN: Counter<0> = Counter::new("offers_written_total", [], "rows of offers written to the lake");
     RAW_BYTES: Counter<0> = Counter::new("normalized_bytes_total", [], "raw bytes normalized, decompressed");
 

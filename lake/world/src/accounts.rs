@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use cauce_deliver::{Deliverer, Sinks};
 use cauce_importer::{Fetcher, Importer, Logins};
 use cauce_ledger::{AccountBook, Ledger, LedgerError};
 use cauce_maintain::Accounts;
@@ -20,12 +21,14 @@ struct Keys;
 #[async_trait]
 impl Logins for Keys {
     async fn login(&self, fetching: &Fetching) -> Result<Login, String> {
-        let had = async |place: &SecretPlace| {
-            let secret = Secret::at(place.clone())?;
-            World::revealed(&secret).await.map_err(|error: WorldError| error.to_string())
-        };
         Ok(Login { key: had(&fetching.key).await?, secret: had(&fetching.secret).await? })
     }
+}
+
+/// The secret at a place, as it is now. An error says what is wrong there.
+async fn had(place: &SecretPlace) -> Result<String, String> {
+    let secret = Secret::at(place.clone())?;
+    World::revealed(&secret).await.map_err(|error: WorldError| error.to_string())
 }
 
 /// Where accounts are.
@@ -74,6 +77,27 @@ impl World {
             logins: Arc::new(Keys),
             settings: self.config.brokers.settings(),
         }
+    }
+
+    /// What delivers trades; `planner` keeps the footers that it reads.
+    pub fn deliverer(&self, planner: Planner) -> Deliverer {
+        Deliverer {
+            store: Arc::clone(&self.store),
+            planner,
+            raw: self.raw(),
+            ledger: Arc::clone(&self.ledger),
+            transport: Arc::new(HttpTransport::new()),
+        }
+    }
+
+    /// Where trades are delivered to.
+    pub async fn sinks(&self) -> Sinks {
+        let mut sinks = Sinks::new();
+        for section in &self.config.deliveries {
+            let sink = had(&section.key).await.map(|key| section.sink(&key));
+            sinks.insert(section.name.to_string(), sink);
+        }
+        sinks
     }
 
     /// What imports trades; `planner` keeps the footers that it reads.

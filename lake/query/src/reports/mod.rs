@@ -157,7 +157,7 @@ impl Lake {
     /// The monitoring summary.
     pub async fn summary(&self) -> Result<Summary, QueryError> {
         let last = "SELECT max(batch_end_time) AS at FROM ops_batch_runs
-                    WHERE status = 'completed' AND job <> 'trade_import'";
+                    WHERE status = 'completed' AND job NOT IN ('trade_import', 'trade_delivery')";
         let errors = "SELECT count(*) AS n FROM ops_extraction_errors
                       WHERE NOT is_resolved AND error_timestamp >= now() - INTERVAL '24 hours'
                         AND date >= CAST(now() - INTERVAL '48 hours' AS DATE)";

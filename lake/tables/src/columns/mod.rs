@@ -1,5 +1,6 @@
 //! Records become Arrow columns, directly from the page that they borrow from.
 
+mod deliveries;
 mod ops;
 mod p2p;
 mod payments;
@@ -15,6 +16,7 @@ use arrow::{
 };
 use cauce_model::{Market, RawId};
 use chrono::{DateTime, Utc};
+pub(crate) use deliveries::DeliveryRows;
 pub(crate) use ops::{BatchRunRows, ErrorRows, QualityRows, QuarantineRows};
 pub(crate) use p2p::{DepthRows, OfferRows};
 pub(crate) use payments::PaymentEventRows;

@@ -65,6 +65,27 @@ pub(super) fn account_results() -> Vec<Field> {
     ]
 }
 
+/// Tries to deliver batches of trades.
+pub(super) fn deliveries() -> Vec<Field> {
+    vec![
+        required("batch_id", DataType::Utf8),
+        required("run_start_time", ts()),
+        required("sink", DataType::Utf8),
+        required("delivery_id", DataType::Utf8),
+        required("status", DataType::Utf8),
+        required("trades", DataType::Int32),
+        required("created", DataType::Int32),
+        required("duplicates", DataType::Int32),
+        required("rejected", DataType::Int32),
+        // Which and why: a JSON list of trade_id and reason.
+        optional("rejections", DataType::Utf8),
+        required("attempt", DataType::Int32),
+        optional("http_status", DataType::Int32),
+        optional("error", DataType::Utf8),
+        required("duration_ms", DataType::Int32),
+    ]
+}
+
 /// Each fill once: the columns of the observation that says most of it, with what tells equal fills apart.
 pub(crate) fn fact_trades() -> Schema {
     let mut fields: Vec<Field> =

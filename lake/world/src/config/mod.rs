@@ -1,5 +1,6 @@
 //! `cauce.toml`. Unknown keys are refused, with the line.
 
+mod deliver;
 mod fetch;
 mod payments;
 mod providers;
@@ -19,6 +20,7 @@ use cauce_normalize::Thresholds;
 use cauce_protocols::{brokers, venues};
 use cauce_sources::ScraperSettings;
 use chrono::TimeDelta;
+use deliver::SinkSection;
 use fetch::BrokersSection;
 pub use payments::{ModelSection, PaymentsSection, PollerSection, RatesSection};
 pub use providers::{ProviderSection, Providers};
@@ -138,6 +140,9 @@ pub struct Config {
     /// Accounts at brokers.
     #[serde(default)]
     pub accounts: Vec<Account>,
+    /// Platforms that trades are delivered to.
+    #[serde(default)]
+    pub deliveries: Vec<SinkSection>,
 }
 
 impl Config {
@@ -189,6 +194,7 @@ impl Config {
             ConfigError::unless(asks, || "tries = 0 would never ask; use 1 for a single try".to_owned())?;
         }
         config.brokers.check()?;
+        deliver::check(&config.deliveries)?;
         let mut ids = BTreeSet::new();
         for account in &config.accounts {
             let id = &account.id;

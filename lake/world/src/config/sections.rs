@@ -226,6 +226,9 @@ pub struct Schedule {
     /// Between two cycles in which brokers are asked for trades.
     #[serde(deserialize_with = "duration")]
     pub fetch: Duration,
+    /// Between two cycles in which trades are delivered, beside those that follow an analysis.
+    #[serde(deserialize_with = "duration")]
+    pub deliver: Duration,
     /// Between two looks at what changed in accounts, beside those that follow an import.
     #[serde(deserialize_with = "duration")]
     pub analyze: Duration,
@@ -240,6 +243,7 @@ impl Default for Schedule {
             merge: minutes(15),
             seal: minutes(60),
             fetch: minutes(15),
+            deliver: minutes(15),
             analyze: minutes(60),
         }
     }
