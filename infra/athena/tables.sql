@@ -358,6 +358,37 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_account_results/date=${date}/'
 );
 
+CREATE EXTERNAL TABLE IF NOT EXISTS cauce.ops_deliveries (
+  `batch_id` string,
+  `run_start_time` timestamp,
+  `sink` string,
+  `delivery_id` string,
+  `status` string,
+  `trades` int,
+  `created` int,
+  `duplicates` int,
+  `rejected` int,
+  `rejections` string,
+  `attempt` int,
+  `http_status` int,
+  `error` string,
+  `duration_ms` int,
+  `raw_id` string,
+  `raw_pos` int,
+  `normalizer_version` int,
+  `received_at` timestamp
+)
+PARTITIONED BY (`date` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/PREFIX/tables/ops_deliveries/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.date.type' = 'date',
+  'projection.date.format' = 'yyyy-MM-dd',
+  'projection.date.range' = '2022-01-01,NOW',
+  'storage.location.template' = 's3://BUCKET/PREFIX/tables/ops_deliveries/date=${date}/'
+);
+
 CREATE EXTERNAL TABLE IF NOT EXISTS cauce.dim_advertisers (
   `advertiser_sk` string,
   `venue` string,

@@ -20,6 +20,7 @@ mod stack;
 #[path = "../end_to_end/support.rs"]
 mod support;
 mod throughput;
+mod trades;
 mod worlds;
 
 use std::time::Instant;
@@ -43,6 +44,8 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     payments::what_no_rule_knows_is_asked_and_is_a_row(&stack).await;
     payments::a_database_is_taken_over(&stack).await;
     told("a model asked, a database taken over");
+    trades::trades_are_fetched_analyzed_and_delivered(&stack).await;
+    told("trades fetched, analyzed, delivered");
     delivery::a_message_delivered_again_and_side_by_side_changes_nothing(&stack).await;
     told("delivered again and side by side");
     delivery::normalizers_killed_in_the_middle_lose_nothing(&stack).await;

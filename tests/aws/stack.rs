@@ -10,7 +10,7 @@ use cauce_ledger::SqliteLedger;
 use cauce_model::TradeType;
 use cauce_queue::{Queue, SqsQueue};
 use cauce_raw::{RawZone, aws, open_s3};
-use cauce_simulator::Simulator;
+use cauce_simulator::{Broker, Simulator, serve_broker};
 use cauce_sources::VirtualClock;
 use chrono::{TimeDelta, Utc};
 use object_store::ObjectStore;
@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use crate::{
     payments,
     support::{self, configure, free_port, market},
+    trades::{self, Platform},
 };
 
 /// A stack on an emulator of its own.
@@ -30,6 +31,10 @@ pub(crate) struct Stack {
     outputs: Value,
     /// The venue stands still, so that whoever asks it, whenever, gets the same book.
     pub(crate) _venue: Arc<Simulator>,
+    /// What accounts are fetched from.
+    pub(crate) broker: Arc<Broker>,
+    /// What trades are delivered to.
+    pub(crate) platform: Platform,
 }
 
 pub(crate) fn repository() -> PathBuf {
@@ -61,9 +66,13 @@ impl Stack {
             cauce_simulator::serve(Arc::clone(&venue), ([127, 0, 0, 1], 0).into()).await.unwrap();
         let markets = TradeType::ALL.map(|side| market("USDT", "VES", side));
         let model = payments::model().await;
+        let broker = Arc::new(Broker::new(TimeDelta::seconds(90), 1_000_000));
+        let (broker_url, _) = serve_broker(Arc::clone(&broker)).await.unwrap();
+        let platform = Platform::serve().await;
         let settings = format!(
             "[lake]\nurl = \"lake\"\n[model]\nurl = \"http://{model}/v1\"\nkey = \"ssm:/cauce/model\"\n\
-             [poller]\nurl = \"secretsmanager:cauce/database#url\"\n"
+             [poller]\nurl = \"secretsmanager:cauce/database#url\"\n{}",
+            trades::settings(&broker_url, &platform.url)
         );
         configure(folder.path(), &format!("http://{address}"), &settings, &markets);
         let port = free_port();
@@ -85,7 +94,8 @@ impl Stack {
         let api = out.lines().last().unwrap().strip_prefix("api ").unwrap().to_owned();
         let outputs =
             serde_json::from_slice(&fs::read(folder.path().join("aws/outputs.json")).unwrap()).unwrap();
-        Some(Self { folder, endpoint: format!("http://127.0.0.1:{port}"), api, outputs, _venue: venue })
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Some(Self { folder, endpoint, api, outputs, _venue: venue, broker, platform })
     }
 
     pub(crate) fn output(&self, name: &str) -> String {

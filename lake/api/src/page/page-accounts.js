@@ -6,12 +6,12 @@ const SHOWN = 500;
 const KINDS = { new: "good", duplicate: "", skipped: "", error: "bad", imported: "good", partial: "warn", failed: "bad", key_revoked: "bad", key_not_permitted: "bad" };
 
 export default async function accounts({ params, me, again, signal }) {
-  const { accounts: all, layouts } = await ask("api/v1/accounts", {}, signal);
+  const { accounts: all, layouts, connectors } = await ask("api/v1/accounts", {}, signal);
   const ids = all.map((account) => account.id);
   const chosen = ids.includes(params.get("account")) ? params.get("account") : ids[0];
   const results = chosen ? (await ask(`api/v1/accounts/${encodeURIComponent(chosen)}/results`, { limit: 50 }, signal)).results : [];
   const mayChange = me.role === "admin";
-  const sections = [card(t("accounts"), list(all, mayChange, again), ...(mayChange ? [newAccount(layouts, again)] : []), note(t("accounts_more")))];
+  const sections = [card(t("accounts"), list(all, mayChange, again), ...(mayChange ? [newAccount(layouts, connectors, again)] : []), note(t("accounts_more")))];
   if (chosen && mayChange) sections.push(importing(ids, chosen, again));
   if (chosen) {
     sections.push(card(`${t("results")}: ${chosen}`, table(t("results"), [
@@ -33,19 +33,24 @@ function list(all, mayChange, again) {
     await send(`api/v1/accounts/${encodeURIComponent(account.id)}`, { method: "DELETE" });
     again();
   }) } }, t("forget"));
+  const resume = (account) => h("button", { type: "button", on: { click: () => guarded(async () => {
+    await send(`api/v1/accounts/${encodeURIComponent(account.id)}/resume`, { method: "POST" });
+    again();
+  }) } }, t("resume"));
   return table(t("accounts"), [
     [t("account"), "", (account) => h("a", { href: `?page=trades&account=${encodeURIComponent(account.id)}` }, account.id)], [t("owner"), "", (account) => account.owner ?? "–"],
     [t("broker"), "", (account) => account.broker ?? "–"], [t("time_zone"), "", (account) => account.files.time_zone ?? "–"], [t("currency_of"), "", (account) => account.files.currency ?? "–"],
-    [t("starting_balance"), "number", (account) => decimal(account.starting_balance ?? null)], [t("state"), "", state],
-    ...(mayChange ? [["", "", (account) => (account.is_configured ? note(t("configured")) : forget(account))]] : []),
+    [t("starting_balance"), "number", (account) => decimal(account.starting_balance ?? null)], [t("fetched_from"), "", (account) => account.fetch?.from.join(", ") ?? "–"], [t("state"), "", state],
+    ...(mayChange ? [["", "", (account) => h("span", {}, account.paused ? resume(account) : "", account.is_configured ? note(t("configured")) : forget(account))]] : []),
   ], all, t("no_account"));
 }
 
-function newAccount(layouts, again) {
+function newAccount(layouts, connectors, again) {
   const form = h("form", { class: "choice", id: "new-account", on: { submit: (event) => { event.preventDefault(); guarded(async () => {
     const said = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-    const { id, time_zone, currency, layout, ...rest } = said;
-    await send(`api/v1/accounts/${encodeURIComponent(id)}`, { method: "PUT", body: JSON.stringify({ ...rest, files: { time_zone, currency, layout } }) });
+    const { id, time_zone, currency, layout, from, key, secret, ...rest } = said;
+    const fetch = from ? { from: new FormData(form).getAll("from"), key, secret } : undefined;
+    await send(`api/v1/accounts/${encodeURIComponent(id)}`, { method: "PUT", body: JSON.stringify({ ...rest, fetch, files: { time_zone, currency, layout } }) });
     again();
   }); } } },
     h("label", {}, t("account"), h("input", { name: "id", required: true, pattern: "[a-z0-9][a-z0-9_\\-]{0,63}", autocapitalize: "none", autocomplete: "off" })),
@@ -55,6 +60,9 @@ function newAccount(layouts, again) {
     h("label", {}, t("currency"), h("input", { name: "currency", size: 6, placeholder: "USDT" })),
     h("label", {}, t("starting_balance"), h("input", { name: "starting_balance", size: 8, inputmode: "decimal" })),
     h("label", {}, t("layout"), h("select", { name: "layout" }, h("option", { value: "" }, t("by_header")), layouts.map((layout) => h("option", { value: layout.name }, layout.title)))),
+    h("label", {}, t("fetched_from"), h("select", { name: "from", multiple: true, size: 3 }, connectors.map((name) => h("option", { value: name }, name)))),
+    h("label", {}, t("key_place"), h("input", { name: "key", size: 18, placeholder: "env:BINANCE_KEY", autocapitalize: "none", autocomplete: "off" })),
+    h("label", {}, t("secret_place"), h("input", { name: "secret", size: 18, placeholder: "env:BINANCE_SECRET", autocapitalize: "none", autocomplete: "off" })),
     h("button", {}, t("make_account")));
   return form;
 }

@@ -86,7 +86,7 @@ pub(super) fn account_id(id: &str) -> Result<AccountId, ApiError> {
 
 /// Accounts at brokers: what is known of each, whether the configuration has it, and why it is paused, if it is.
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "trades",
-               responses((status = 200, body = Object, description = "accounts; layouts: the names of all formats of files")))]
+               responses((status = 200, body = Object, description = "accounts; layouts: all formats of files; connectors: whom accounts can be fetched from")))]
 async fn accounts(State(journal): Keeping) -> Result<Json<Value>, ApiError> {
     let paused = Pause::all(&*journal.ledger).await.map_err(internal)?;
     let accounts = journal.accounts.all().await.map_err(internal)?;
@@ -101,7 +101,8 @@ async fn accounts(State(journal): Keeping) -> Result<Json<Value>, ApiError> {
     let layouts: Vec<Value> = layouts
         .map(|about| json!({ "name": about.name, "broker": about.broker, "title": about.title }))
         .collect();
-    Ok(Json(json!({ "accounts": rows.collect::<Vec<_>>(), "layouts": layouts })))
+    let connectors: Vec<&str> = brokers::connectors().iter().map(|connector| connector.name()).collect();
+    Ok(Json(json!({ "accounts": rows.collect::<Vec<_>>(), "layouts": layouts, "connectors": connectors })))
 }
 
 /// Makes an account, or changes all that is said of it.
