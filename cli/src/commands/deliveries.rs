@@ -21,7 +21,8 @@ pub(crate) async fn run(world: &World, asked: &Deliveries) -> anyhow::Result<Don
 }
 
 async fn list(world: &World, json: bool) -> anyhow::Result<Done> {
-    let batches = Batch::all(&*world.ledger).await?;
+    let mut batches = Batch::all(&*world.ledger).await?;
+    batches.retain(|batch| batch.answer.is_none());
     if json {
         println!("{}", serde_json::to_string_pretty(&batches)?);
         return Ok(Done::Whole);

@@ -91,7 +91,7 @@ fn rejections(said: &Value, trades: &[&str]) -> Vec<Rejection> {
         let text = |names: &[&str]| names.iter().find_map(|name| row.get(name)?.as_str()).map(str::to_owned);
         let by_id = text(&["trade_id", "id"]).filter(|id| trades.contains(&id.as_str()));
         let at = |index: u64| trades.get(usize::try_from(index).ok()?).map(|id| (*id).to_owned());
-        let by_index = || at(row.get("index").or_else(|| row.get("row"))?.as_u64()?);
+        let by_index = || at(row.get("index")?.as_u64()?);
         // A row that is none of the batch is nobody's.
         let Some(trade_id) = by_id.or_else(by_index) else { continue };
         let reason =

@@ -18,7 +18,7 @@ use crate::{
     Cycle, DeliverError, Deliverer, Sink, Sinks,
     answer::{Verdict, verdict},
     given::Given,
-    rows,
+    rows::{self, Row},
 };
 
 /// Whether a sink is asked for more in this cycle.
@@ -45,32 +45,24 @@ impl Deliverer {
         {
             return Ok(Cycle::Busy(lease));
         }
-        let (mut batches, mut ended) = (Vec::new(), Ok(()));
+        let delivered = self.all(sinks, until).await;
+        Lease::release(&*self.ledger, Self::LEASE, &owner).await?;
+        let batches = delivered?;
+        let trace_id = cauce_telemetry::trace_id(run_id.as_u128());
+        let ended_at = Utc::now().max(started_at);
+        Ok(Cycle::Ended(DeliveryReport { run_id, started_at, ended_at, batches, trace_id }))
+    }
+
+    async fn all(&self, sinks: &Sinks, until: Instant) -> Result<Vec<BatchResult>, DeliverError> {
+        let (mut results, mut ended) = (Vec::new(), Ok(()));
         for (name, sink) in sinks {
             // One that can't be reached stops no other.
             match sink {
-                Ok(sink) => ended = ended.and(self.deliver(sink, until, &mut batches).await),
+                Ok(sink) => ended = ended.and(self.deliver(sink, until, &mut results).await),
                 Err(why) => tracing::error!(sink = name, why, "nothing is delivered there"),
             }
         }
-        Lease::release(&*self.ledger, Self::LEASE, &owner).await?;
-        let trace_id = cauce_telemetry::trace_id(run_id.as_u128());
-        let report =
-            DeliveryReport { run_id, started_at, ended_at: Utc::now().max(started_at), batches, trace_id };
-        if !report.batches.is_empty() {
-            self.report(&report).await?;
-        }
-        ended.map(|()| Cycle::Ended(report))
-    }
-
-    async fn report(&self, report: &DeliveryReport) -> Result<(), DeliverError> {
-        let day = report.run_id.started_at().date_naive();
-        let mut bundle = Bundle::new(CAUCE, kind::DELIVERY_REPORT, day, &report.run_id.to_string());
-        let mut envelope = Envelope::bare(serde_json::to_vec(report)?, report.ended_at);
-        envelope.run_id = Some(report.run_id);
-        bundle.push(&envelope)?;
-        self.raw.put(&bundle.seal_unique("report")?).await?;
-        Ok(())
+        ended.map(|()| results)
     }
 
     async fn deliver(
@@ -81,47 +73,83 @@ impl Deliverer {
     ) -> Result<(), DeliverError> {
         self.own(sink).await?;
         loop {
-            let waiting = Batch::of(&*self.ledger, &sink.name).await?;
-            for batch in waiting.iter().filter(|batch| !batch.set_aside) {
-                if Instant::now() >= until {
-                    return Ok(());
-                }
-                let (result, then) = self.send(sink, batch).await?;
-                tell(&result);
-                let is_divided = result.status == DeliveryStatus::Divided;
-                results.push(result);
-                match then {
-                    Then::Stops => return Ok(()),
-                    // Its parts come before what is behind it.
-                    Then::GoesOn if is_divided => break,
-                    Then::GoesOn => {}
-                }
-            }
-            let is_left = Batch::of(&*self.ledger, &sink.name).await?.iter().any(|batch| !batch.set_aside);
-            if !is_left && !self.gather(sink).await? {
+            let (told, then) = self.waiting(sink, until).await?;
+            // What was answered is in the lake before it is forgotten.
+            self.report(sink, &told).await?;
+            let is_any = !told.is_empty();
+            results.extend(told);
+            if matches!(then, Then::Stops) || (!is_any && !self.gather(sink).await?) {
                 return Ok(());
             }
         }
     }
 
+    /// Sends what waits, the oldest first.
+    async fn waiting(&self, sink: &Sink, until: Instant) -> Result<(Vec<BatchResult>, Then), DeliverError> {
+        let mut results = Vec::new();
+        for batch in Batch::of(&*self.ledger, &sink.name).await?.iter().filter(|batch| batch.is_waiting()) {
+            if Instant::now() >= until {
+                return Ok((results, Then::Stops));
+            }
+            let (result, then) = self.send(sink, batch).await?;
+            tell(&result);
+            let is_divided = result.status == DeliveryStatus::Divided;
+            results.push(result);
+            // The parts of what was divided come before what is behind it.
+            if is_divided || matches!(then, Then::Stops) {
+                return Ok((results, then));
+            }
+        }
+        Ok((results, Then::GoesOn))
+    }
+
+    /// Keeps what became of batches, also of those of a cycle that died before it could, and forgets those that were answered.
+    async fn report(&self, sink: &Sink, told: &[BatchResult]) -> Result<(), DeliverError> {
+        let kept = Batch::of(&*self.ledger, &sink.name).await?;
+        let answered: Vec<&Batch> = kept.iter().filter(|batch| batch.answer.is_some()).collect();
+        let is_told = |result: &&BatchResult| told.iter().all(|told| told.delivery_id != result.delivery_id);
+        let before = answered.iter().filter_map(|batch| batch.answer.as_ref()).filter(is_told);
+        let batches: Vec<BatchResult> = told.iter().chain(before).cloned().collect();
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let (run_id, now) = (RunId::starting(Utc::now()), Utc::now());
+        let taken = batches.iter().map(|batch| i64::from(batch.duration_ms)).sum();
+        let trace_id = cauce_telemetry::trace_id(run_id.as_u128());
+        let started_at = now - TimeDelta::milliseconds(taken);
+        let report = DeliveryReport { run_id, started_at, ended_at: now, batches, trace_id };
+        let mut bundle =
+            Bundle::new(CAUCE, kind::DELIVERY_REPORT, run_id.started_at().date_naive(), &run_id.to_string());
+        let mut envelope = Envelope::bare(serde_json::to_vec(&report)?, now);
+        envelope.run_id = Some(run_id);
+        bundle.push(&envelope)?;
+        self.raw.put(&bundle.seal_unique("report")?).await?;
+        for batch in answered {
+            batch.remove(&*self.ledger).await?;
+        }
+        Ok(())
+    }
+
     /// Notes as given what waits: who died after keeping a batch may not have.
     async fn own(&self, sink: &Sink) -> Result<(), DeliverError> {
-        let mut by_account: BTreeMap<AccountId, Vec<String>> = BTreeMap::new();
+        let mut by_account: BTreeMap<AccountId, Vec<(String, String)>> = BTreeMap::new();
         for batch in Batch::of(&*self.ledger, &sink.name).await? {
             for (trade, hash) in batch.trades.iter().zip(batch.hashes) {
                 let account = trade.get("account_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
                 if let Some(account) = account {
-                    by_account.entry(account).or_default().push(hash);
+                    by_account.entry(account).or_default().push((id_of(trade).to_owned(), hash));
                 }
             }
         }
-        for (account, hashes) in by_account {
+        for (account, trades) in by_account {
             let mut given = Given::read(&self.store, &sink.name, &account).await?;
-            if hashes.iter().all(|hash| given.has(hash)) {
-                continue;
+            let before = given.len();
+            for (trade_id, hash) in trades {
+                given.add_if_unknown(trade_id, hash);
             }
-            hashes.into_iter().for_each(|hash| given.add(hash));
-            given.write(&self.store, &sink.name, &account).await?;
+            if given.len() > before {
+                given.write(&self.store, &sink.name, &account).await?;
+            }
         }
         Ok(())
     }
@@ -139,18 +167,12 @@ impl Deliverer {
                 continue;
             }
             let mut given = Given::read(&self.store, name, &account).await?;
-            let mut is_whole = true;
-            for row in rows::of(&self.planner, &account, &file).await? {
-                if given.has(&row.hash) {
-                    continue;
-                }
-                if new.len() >= room {
-                    is_whole = false;
-                    break;
-                }
-                given.add(row.hash.clone());
-                new.push(row);
+            let is_new = |row: &Row| !given.has(&row.trade_id, &row.hash);
+            let (rows, is_whole) = rows::of(&self.planner, &account, &file, is_new, room - new.len()).await?;
+            for row in &rows {
+                given.add(row.trade_id.clone(), row.hash.clone());
             }
+            new.extend(rows);
             noted.push((account, given, is_whole.then_some(tag)));
             if new.len() >= room {
                 break;
@@ -207,22 +229,21 @@ impl Deliverer {
         let then = match verdict {
             Verdict::Answered { created, duplicates, rejections } => {
                 (result.created, result.duplicates, result.rejections) = (created, duplicates, rejections);
-                waiting.remove(&*self.ledger).await?;
                 Then::GoesOn
             }
             Verdict::Without(rejections) => {
                 if rejections.len() < ids.len() {
                     result.status = DeliveryStatus::Divided;
-                    self.replace(waiting, vec![without(waiting, &rejections)]).await?;
-                } else {
-                    waiting.remove(&*self.ledger).await?;
+                    without(waiting, &rejections).put(&*self.ledger).await?;
                 }
                 result.rejections = rejections;
                 Then::GoesOn
             }
             Verdict::Divide(why) => {
                 (result.status, result.error) = (DeliveryStatus::Divided, Some(why));
-                self.replace(waiting, halves(waiting)).await?;
+                for half in halves(waiting) {
+                    half.put(&*self.ledger).await?;
+                }
                 Then::GoesOn
             }
             Verdict::Later(why) => {
@@ -240,15 +261,13 @@ impl Deliverer {
                 Then::Stops
             }
         };
-        Ok((result, then))
-    }
-
-    /// Parts in place of a whole: they are kept before it is forgotten.
-    async fn replace(&self, whole: &Batch, parts: Vec<Batch>) -> Result<(), DeliverError> {
-        for part in &parts {
-            part.put(&*self.ledger).await?;
+        if matches!(result.status, DeliveryStatus::Delivered | DeliveryStatus::Divided) {
+            let answer = Some(result.clone());
+            Batch { answer, trades: Vec::new(), hashes: Vec::new(), ..waiting.clone() }
+                .put(&*self.ledger)
+                .await?;
         }
-        Ok(whole.remove(&*self.ledger).await?)
+        Ok((result, then))
     }
 }
 
@@ -262,6 +281,7 @@ fn batch(sink: &str, made_at: DateTime<Utc>, trades: Vec<Value>, hashes: Vec<Str
         failures: 0,
         last_error: None,
         set_aside: false,
+        answer: None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! What of an account's trades was put into batches: an object beside the tables, a hash per trade.
+//! What of an account's trades was put into batches: an object beside the tables, the hash of what
+//! was said last of each.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use cauce_model::AccountId;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
@@ -10,7 +11,7 @@ use crate::DeliverError;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Given {
-    hashes: BTreeSet<String>,
+    trades: BTreeMap<String, String>,
 }
 
 impl Given {
@@ -30,12 +31,21 @@ impl Given {
         }
     }
 
-    pub(crate) fn has(&self, hash: &str) -> bool {
-        self.hashes.contains(hash)
+    /// Whether this was said last of the trade.
+    pub(crate) fn has(&self, trade_id: &str, hash: &str) -> bool {
+        self.trades.get(trade_id).is_some_and(|last| last == hash)
     }
 
-    pub(crate) fn add(&mut self, hash: String) {
-        self.hashes.insert(hash);
+    pub(crate) fn add(&mut self, trade_id: String, hash: String) {
+        self.trades.insert(trade_id, hash);
+    }
+
+    pub(crate) fn add_if_unknown(&mut self, trade_id: String, hash: String) {
+        self.trades.entry(trade_id).or_insert(hash);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.trades.len()
     }
 
     /// Nobody else writes it: the cycle has its lease.

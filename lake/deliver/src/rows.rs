@@ -14,6 +14,8 @@ use crate::DeliverError;
 /// One trade, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
+    /// What it is known by there.
+    pub(crate) trade_id: String,
     /// What tells it and all that is said of it.
     pub(crate) hash: String,
     /// What is sent.
@@ -39,21 +41,31 @@ const TEXTS: [&str; 15] = [
 ];
 const NUMBERS: [&str; 7] = ["quantity", "price", "multiplier", "fee", "swap", "taxes", "reported_pnl"];
 
-/// All trades of an account's object, in its order.
+/// Trades of an account's object that are wanted, in its order, so many at most; and whether these were all.
 pub(crate) async fn of(
     planner: &Planner,
     account: &AccountId,
     file: &PlannedFile,
-) -> Result<Vec<Row>, DeliverError> {
+    is_wanted: impl Fn(&Row) -> bool,
+    most: usize,
+) -> Result<(Vec<Row>, bool), DeliverError> {
     let schema = Derived::FactTrades.schema();
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let mut rows = Vec::new();
     for batch in planner.read(file, &columns).await? {
         for row in 0..batch.num_rows() {
-            rows.push(one(&batch, row, account)?);
+            // One at a time: as JSON all of an account may be gigabytes.
+            let row = one(&batch, row, account)?;
+            if !is_wanted(&row) {
+                continue;
+            }
+            if rows.len() >= most {
+                return Ok((rows, false));
+            }
+            rows.push(row);
         }
     }
-    Ok(rows)
+    Ok((rows, true))
 }
 
 fn one(batch: &RecordBatch, row: usize, account: &AccountId) -> Result<Row, DeliverError> {
@@ -106,7 +118,7 @@ fn one(batch: &RecordBatch, row: usize, account: &AccountId) -> Result<Row, Deli
     whole.insert("trade_id".to_owned(), json!(trade_id));
     whole.extend(json);
     let json = Value::Object(whole);
-    Ok(Row { hash: hash(json.to_string().as_bytes()), json })
+    Ok(Row { trade_id, hash: hash(json.to_string().as_bytes()), json })
 }
 
 /// Enough of a hash that no two of a platform's trades share one.

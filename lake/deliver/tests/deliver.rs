@@ -293,6 +293,42 @@ async fn who_dies_after_keeping_batches_delivers_no_trade_under_two_keys() {
 }
 
 #[tokio::test]
+async fn what_was_answered_is_in_the_lake_also_where_the_cycle_died_before_it_was() {
+    let mut world = World::new().await;
+    world.trade("desk", "BTCUSDT", 0..2).await;
+    world.answers(&[(503, "")]);
+    world.cycle().await;
+    // As it stands in the ledger between the answer and the report.
+    let batch = world.waiting().await.remove(0);
+    let answer = BatchResult {
+        sink: batch.sink.clone(),
+        delivery_id: batch.id.clone(),
+        status: Delivered,
+        trades: 2,
+        created: 1,
+        duplicates: 0,
+        rejections: vec![cauce_model::Rejection { trade_id: "x".to_owned(), reason: "too old".to_owned() }],
+        attempt: 2,
+        http_status: Some(200),
+        error: None,
+        duration_ms: 5,
+    };
+    let answered = Batch { answer: Some(answer), trades: Vec::new(), hashes: Vec::new(), ..batch };
+    answered.put(&*world.deliverer.ledger).await.unwrap();
+    assert!(world.cycle().await.is_empty(), "nothing is sent again");
+    assert!(world.waiting().await.is_empty());
+    let mut reports = String::new();
+    for day in world.deliverer.raw.days().await.unwrap() {
+        for (id, _) in world.deliverer.raw.on(day).await.unwrap() {
+            if id.kind() == cauce_raw::kind::DELIVERY_REPORT {
+                reports += &String::from_utf8(world.deliverer.raw.read(&id).await.unwrap().to_vec()).unwrap();
+            }
+        }
+    }
+    assert!(reports.contains("too old"), "{reports}");
+}
+
+#[tokio::test]
 async fn a_sink_without_its_key_stops_no_other_and_a_wrong_key_is_said() {
     let mut world = World::new().await;
     world.trade("desk", "BTCUSDT", 0..1).await;

@@ -244,6 +244,52 @@ async fn a_symbol_of_the_account_is_looked_for_through_all_of_its_time() {
 }
 
 #[tokio::test]
+async fn a_key_that_may_not_read_futures_reads_what_it_may() {
+    let world = World::new().await;
+    world.broker.put(BrokerAccount { mood: Mood::NoFutures, ..buyer("desk", 3) }).await;
+    let desk = account("desk", &["binance_usd_m", "binance_spot"]);
+    let (status, new, _, error) = world.once(&desk).await;
+    assert_eq!((status, new), (AccountStatus::Partial, 3));
+    assert!(error.as_deref().is_some_and(|error| error.contains("enableFutures is false")), "{error:?}");
+    assert!(Pause::all(&*world.fetcher.ledger).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn another_key_may_be_of_another_account_there_and_begins_anew() {
+    let (world, mut desk) = (World::new().await, account("desk", &["binance_spot"]));
+    world.broker.put(buyer("desk", 5)).await;
+    assert_eq!(world.once(&desk).await, (IMPORTED, 5, 0, None));
+    let mut other = buyer("other", 4);
+    for fill in other.fills.values_mut().flatten() {
+        fill.price = "70000".to_owned();
+    }
+    world.broker.put(other).await;
+    desk.fetch.as_mut().unwrap().key = "env:other".parse().unwrap();
+    // Their ids are lower than those that were had of the first.
+    assert_eq!(world.once(&desk).await, (IMPORTED, 4, 0, None));
+}
+
+#[tokio::test]
+async fn what_the_lake_could_not_keep_is_asked_for_again() {
+    let (mut world, desk) = (World::new().await, account("desk", &["binance_spot"]));
+    world.broker.put(buyer("desk", 30_000)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let store = cauce_raw::open(lake.to_str().unwrap(), cauce_raw::Durability::Relaxed).unwrap();
+    let memory = world.fetcher.importer.raw.clone();
+    world.fetcher.importer.raw = cauce_raw::RawZone::new(store);
+    // Nothing can be put where a file is in the way.
+    std::fs::create_dir_all(&lake).unwrap();
+    std::fs::write(lake.join("raw"), "in the way").unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    let failed = world.fetcher.cycle(vec![desk.clone()], until).await;
+    assert!(failed.is_err(), "not even the report: {failed:?}");
+    world.fetcher.importer.raw = memory;
+    world.fetcher.settings.account_time = Duration::from_secs(30);
+    assert_eq!(world.once(&desk).await, (IMPORTED, 30_000, 0, None));
+}
+
+#[tokio::test]
 async fn a_symbol_that_there_is_not_stops_no_other() {
     let world = World::new().await;
     world.broker.put(buyer("desk", 3)).await;
@@ -359,7 +405,7 @@ async fn cycles_do_not_overlap_and_the_one_longest_not_asked_comes_first() {
     late.settings.at_once = 1;
     // There is time for the first only if that one hangs.
     world.broker.change("b", |desk| desk.mood = Mood::Hanging).await;
-    let until = Instant::now() + Duration::from_millis(700);
+    let until = Instant::now() + Duration::from_millis(1_500);
     let Cycle::Ended(report) = late.cycle(accounts.to_vec(), until).await.unwrap() else { panic!("busy") };
     let status: Vec<AccountStatus> = report.accounts.iter().map(|result| result.status).collect();
     assert_eq!(status, [AccountStatus::Skipped, AccountStatus::Failed]);

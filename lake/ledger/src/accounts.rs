@@ -34,8 +34,9 @@ impl AccountBook {
         update(ledger, &key, |known: Option<Account>| (Some(account.clone()), known.is_none())).await
     }
 
-    /// Forgets an account; its trades stay in the lake. Answers whether there was one.
+    /// Forgets an account, and where fetching it goes on; its trades stay in the lake. Answers whether there was one.
     pub async fn remove(ledger: &dyn Ledger, id: &AccountId) -> Result<bool, LedgerError> {
+        Fetched::forget(ledger, id).await?;
         remove(ledger, &Self::key(id)).await
     }
 }
@@ -79,11 +80,25 @@ impl Pause {
     }
 }
 
+/// Which key it was, without saying it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KeyTag(String);
+
+impl KeyTag {
+    /// Of a key by its name.
+    pub fn of(name: &str) -> Self {
+        Self(blake3::hash(name.as_bytes()).to_hex()[..16].to_owned())
+    }
+}
+
 /// Where fetching the trades of an account goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fetched {
     /// Which account.
     pub account_id: AccountId,
+    /// With which key: another one may be of another account at the broker, and is begun anew.
+    #[serde(default)]
+    pub key: KeyTag,
     /// When it was asked last.
     pub at: DateTime<Utc>,
     /// What each connector said of where it goes on.
@@ -93,7 +108,7 @@ pub struct Fetched {
 impl Fetched {
     const PREFIX: &'static str = "account-fetched/";
 
-    fn key(id: &AccountId) -> String {
+    fn key_of(id: &AccountId) -> String {
         format!("{}{id}", Self::PREFIX)
     }
 
@@ -104,19 +119,25 @@ impl Fetched {
 
     /// Of one account, if it was ever asked.
     pub async fn get(ledger: &dyn Ledger, id: &AccountId) -> Result<Option<Self>, LedgerError> {
-        read(ledger, &Self::key(id)).await
+        read(ledger, &Self::key_of(id)).await
+    }
+
+    /// Forgets where it goes on: all is asked for again.
+    pub async fn forget(ledger: &dyn Ledger, id: &AccountId) -> Result<bool, LedgerError> {
+        remove(ledger, &Self::key_of(id)).await
     }
 
     /// Notes that an account was asked at a time, and where one of its connectors goes on.
     pub async fn note(
         ledger: &dyn Ledger,
         id: &AccountId,
+        key: &KeyTag,
         at: DateTime<Utc>,
         goes_on: Option<(&str, &Value)>,
     ) -> Result<(), LedgerError> {
-        update(ledger, &Self::key(id), |known: Option<Self>| {
-            let mut fetched =
-                known.unwrap_or_else(|| Self { account_id: id.clone(), at, cursors: BTreeMap::new() });
+        update(ledger, &Self::key_of(id), |known: Option<Self>| {
+            let new = || Self { account_id: id.clone(), key: key.clone(), at, cursors: BTreeMap::new() };
+            let mut fetched = known.filter(|known| known.key == *key).unwrap_or_else(new);
             fetched.at = at.max(fetched.at);
             fetched.cursors.extend(goes_on.map(|(name, cursor)| (name.to_owned(), cursor.clone())));
             (Some(fetched), ())

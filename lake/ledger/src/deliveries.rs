@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
+use cauce_model::BatchResult;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Ledger, LedgerError, read, read_all, remove, update};
 
-/// Trades that are to be delivered together. It is here until the platform has answered; what it was is in the lake's
-/// `ops_deliveries` then.
+/// Trades that are to be delivered together. It is here until what the platform answered is in the lake's `ops_deliveries`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Where it goes.
@@ -29,6 +29,9 @@ pub struct Batch {
     /// It failed too often, and waits until somebody says so.
     #[serde(default)]
     pub set_aside: bool,
+    /// What became of it, until that is in the lake. Its trades are not needed any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<BatchResult>,
 }
 
 impl Batch {
@@ -47,6 +50,11 @@ impl Batch {
     /// Those of all sinks.
     pub async fn all(ledger: &dyn Ledger) -> Result<Vec<Self>, LedgerError> {
         read_all(ledger, Self::PREFIX).await
+    }
+
+    /// It waits to be sent.
+    pub fn is_waiting(&self) -> bool {
+        !self.set_aside && self.answer.is_none()
     }
 
     /// Keeps it, or what changed about it.

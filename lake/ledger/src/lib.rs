@@ -15,7 +15,7 @@ mod metered;
 mod slots;
 mod sqlite;
 
-pub use accounts::{AccountBook, Fetched, Pause};
+pub use accounts::{AccountBook, Fetched, KeyTag, Pause};
 use async_trait::async_trait;
 pub use deliveries::{Batch, Batched};
 #[cfg(feature = "dynamodb")]

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use cauce_ledger::{Fetched, LedgerError, Pause, Slots};
+use cauce_ledger::{Fetched, KeyTag, LedgerError, Pause, Slots};
 use cauce_model::{AccountId, AccountResult, AccountStatus, AccountTerms, Fetching, RunId};
-use cauce_normalize::{TradeSource, trades};
+use cauce_normalize::{TradeSource, Trades, trades};
 use cauce_protocols::brokers::{Ask, Begin, Connector, Login, Reply, Session, Trouble, find_connector};
 use cauce_raw::{ACCOUNT_HEADER, Bundle, Envelope, Request, kind};
 use cauce_sources::{HttpAnswer, HttpRequest, full_jitter};
+use cauce_telemetry::ACCOUNTS_PAUSED;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::{Common, FetchError, Fetcher, Outcome, ServerSettings, not_asked, tally::Tally};
-use crate::ImportError;
+use super::{Fetcher, Outcome, ServerSettings, Shared, not_asked, tally::Tally};
 
 /// An account whose turn it is.
 pub(super) struct AccountFetch<'a> {
@@ -22,41 +22,23 @@ pub(super) struct AccountFetch<'a> {
     pub(super) known: Option<&'a Fetched>,
     pub(super) run_id: RunId,
     pub(super) until: Instant,
-    pub(super) common: &'a Common,
+    pub(super) shared: &'a Shared,
 }
 
-/// Why a connector was not heard to its end.
-enum Ended {
-    /// This account only.
-    Here(Trouble),
-    /// All of them.
-    Everywhere(FetchError),
-}
-
-impl From<LedgerError> for Ended {
-    fn from(error: LedgerError) -> Self {
-        Self::Everywhere(error.into())
-    }
-}
-
-impl From<ImportError> for Ended {
-    fn from(error: ImportError) -> Self {
-        Self::Everywhere(error.into())
-    }
-}
-
-impl From<Trouble> for Ended {
-    fn from(trouble: Trouble) -> Self {
-        Self::Here(trouble)
-    }
+/// What the lake's own store or ledger says is this account's trouble only: the others may fare better.
+fn own(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Passing(format!("the lake can't keep it: {error}"))
 }
 
 /// What one connector has said, on its way into the lake.
 struct Collected {
     name: &'static str,
     bundle: Bundle,
-    pages: Vec<cauce_normalize::Trades>,
+    /// What stands in each of its lines; or why it can't be read, which the normalizer says, too.
+    pages: Vec<Result<Trades, String>>,
     objects: u32,
+    /// An answer that was heard could not be added: where the session goes on is not noted.
+    is_lossy: bool,
 }
 
 impl AccountFetch<'_> {
@@ -67,60 +49,72 @@ impl AccountFetch<'_> {
     /// Questions that had to be asked anew at once, before it is believed that they always will.
     const MOST_AGAIN: u32 = 8;
 
-    pub(super) async fn run(self) -> Result<Outcome, FetchError> {
+    pub(super) async fn run(self) -> Outcome {
         let begun = Instant::now();
         let end = self.until.min(begun + self.fetcher.settings.account_time);
         let mut tally = Tally::default();
         if begun >= self.until {
             let why = "the cycle's time was over; it comes first in the next one".to_owned();
-            return Ok(Outcome { result: not_asked(self.id, why), tally });
+            return Outcome { result: not_asked(self.id, why), tally };
         }
-        Fetched::note(&*self.fetcher.ledger, self.id, Utc::now(), None).await?;
-        let (mut errors, mut heard, mut status) = (Vec::new(), false, None);
-        match self.fetcher.logins.login(self.fetching).await {
-            Err(why) => errors.push(why),
-            Ok(login) => {
-                for name in &self.fetching.from {
-                    match self.connector(name, &login, end, &mut tally).await {
-                        Ok(problems) => {
-                            heard = true;
-                            errors.extend(problems);
-                        }
-                        Err(Ended::Everywhere(error)) => return Err(error),
-                        Err(Ended::Here(trouble)) => {
-                            errors.push(format!("{name}: {trouble}"));
-                            status = match trouble {
-                                Trouble::KeyRevoked(_) => Some(AccountStatus::KeyRevoked),
-                                Trouble::KeyNotPermitted(_) => Some(AccountStatus::KeyNotPermitted),
-                                _ => status,
-                            };
-                            if status.is_some() {
-                                break;
-                            }
-                        }
+        let (status, errors) = match self.ask(end, &mut tally).await {
+            Ok(asked) => asked,
+            Err(why) => (AccountStatus::Failed, vec![why]),
+        };
+        let error = (!errors.is_empty()).then(|| errors.join("; "));
+        if matches!(status, AccountStatus::KeyRevoked | AccountStatus::KeyNotPermitted) {
+            self.pause(status, error.as_deref().unwrap_or_default()).await;
+        }
+        let duration_ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let result = AccountResult { status, error, duration_ms, ..not_asked(self.id, String::new()) };
+        Outcome { result, tally }
+    }
+
+    /// Asks one connector after the other. Answers what became of the account, and what could not be had.
+    async fn ask(&self, end: Instant, tally: &mut Tally) -> Result<(AccountStatus, Vec<String>), String> {
+        let login = self.fetcher.logins.login(self.fetching).await?;
+        let key = KeyTag::of(&login.key);
+        self.note(&key, None).await.map_err(|error| own(error).to_string())?;
+        let (mut errors, mut heard, mut refused) = (Vec::new(), false, None);
+        for name in &self.fetching.from {
+            match self.connector(name, &login, &key, end, tally).await {
+                Ok(problems) => {
+                    heard = true;
+                    errors.extend(problems);
+                }
+                Err(trouble) => {
+                    errors.push(format!("{name}: {trouble}"));
+                    match trouble {
+                        Trouble::KeyRevoked(_) => return Ok((AccountStatus::KeyRevoked, errors)),
+                        // It may read what others have.
+                        Trouble::KeyNotPermitted(_) => refused = Some(AccountStatus::KeyNotPermitted),
+                        _ => {}
                     }
                 }
             }
         }
-        let error = (!errors.is_empty()).then(|| errors.join("; "));
-        let status = match status {
-            Some(status) => {
-                self.pause(status, error.clone().unwrap_or_default()).await?;
-                status
-            }
-            None if error.is_none() => AccountStatus::Imported,
-            None if heard || tally.told() > 0 => AccountStatus::Partial,
+        let status = match refused {
+            _ if errors.is_empty() => AccountStatus::Imported,
+            _ if heard || tally.told() > 0 => AccountStatus::Partial,
+            Some(refused) => refused,
             None => AccountStatus::Failed,
         };
-        let duration_ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-        let result = AccountResult { status, error, duration_ms, ..not_asked(self.id, String::new()) };
-        Ok(Outcome { result, tally })
+        Ok((status, errors))
     }
 
     /// Nobody asks for the account until somebody says that its key is right.
-    async fn pause(&self, status: AccountStatus, reason: String) -> Result<(), FetchError> {
-        let pause = Pause { account_id: self.id.clone(), status, reason, since: Utc::now() };
-        Ok(pause.set(&*self.fetcher.ledger).await?)
+    async fn pause(&self, status: AccountStatus, reason: &str) {
+        ACCOUNTS_PAUSED.count(1);
+        tracing::error!(account = %self.id, %status, reason, "the account is paused until its key is right; then: cauce account resume");
+        let pause =
+            Pause { account_id: self.id.clone(), status, reason: reason.to_owned(), since: Utc::now() };
+        if let Err(error) = pause.set(&*self.fetcher.ledger).await {
+            tracing::error!(account = %self.id, %error, "it could not be paused, and is asked again");
+        }
+    }
+
+    async fn note(&self, key: &KeyTag, goes_on: Option<(&str, &Value)>) -> Result<(), LedgerError> {
+        Fetched::note(&*self.fetcher.ledger, self.id, key, Utc::now(), goes_on).await
     }
 
     /// Hears one connector to its end. Answers what could not be had though the rest could.
@@ -128,46 +122,61 @@ impl AccountFetch<'_> {
         &self,
         name: &str,
         login: &Login,
+        key: &KeyTag,
         end: Instant,
         tally: &mut Tally,
-    ) -> Result<Vec<String>, Ended> {
-        let refused = |why: String| Ended::Here(Trouble::Refused(why));
+    ) -> Result<Vec<String>, Trouble> {
         let connector =
-            find_connector(name).ok_or_else(|| refused("there is no such connector".to_owned()))?;
-        let cursor = self.known.and_then(|known| known.cursors.get(connector.name()));
+            find_connector(name).ok_or_else(|| Trouble::Refused("there is no such connector".to_owned()))?;
+        // Ids are counted by account: where one with another key left off says nothing of this one.
+        let known = self.known.filter(|known| known.key == *key);
         let server = self.fetcher.settings.servers.get(connector.name());
         let begin = Begin {
             login,
-            cursor,
+            cursor: known.and_then(|known| known.cursors.get(connector.name())),
             symbols: &self.fetching.symbols,
             weight_per_minute: server
                 .map_or(connector.weight_per_minute(), |server| server.weight_per_minute),
             now: Utc::now(),
         };
-        let mut session = connector.session(begin).map_err(refused)?;
+        let mut session = connector.session(begin).map_err(Trouble::Refused)?;
         let mut collected = self.collected(connector);
-        let heard = self.hear(&mut *session, &mut collected, end, tally).await;
-        // What was heard before it ended is kept.
-        self.flush(&*session, &mut collected, tally).await?;
+        let mut problems = Vec::new();
+        let heard = loop {
+            match self.hear(&mut *session, &mut collected, end).await {
+                Ok(is_over) => {
+                    // What can't be kept is not noted as had, and ends it.
+                    self.flush(&*session, &mut collected, key, tally, &mut problems).await?;
+                    if is_over {
+                        break Ok(());
+                    }
+                }
+                Err(trouble) => {
+                    // What was heard before is kept.
+                    self.flush(&*session, &mut collected, key, tally, &mut problems).await?;
+                    break Err(trouble);
+                }
+            }
+        };
         heard?;
-        let problem = |problem: &String| format!("{name}: {problem}");
-        Ok(session.problems().iter().map(problem).collect())
+        problems.extend(session.problems().iter().cloned());
+        Ok(problems.into_iter().map(|problem| format!("{name}: {problem}")).collect())
     }
 
+    /// Hears so much that it is to be kept, or to the end. Answers whether that was it.
     async fn hear(
         &self,
         session: &mut dyn Session,
         collected: &mut Collected,
         end: Instant,
-        tally: &mut Tally,
-    ) -> Result<(), Ended> {
+    ) -> Result<bool, Trouble> {
         let (mut again, mut waits) = (0, full_jitter(self.fetcher.settings.tries));
         loop {
             // Signed when its time has come: a signature is good for seconds.
-            let Some(wanted) = session.next(Utc::now()) else { return Ok(()) };
+            let Some(wanted) = session.next(Utc::now()) else { return Ok(true) };
             let server = self.server(&wanted)?;
             self.wait_for_slot(&wanted, server, end).await?;
-            let Some(ask) = session.next(Utc::now()) else { return Ok(()) };
+            let Some(ask) = session.next(Utc::now()) else { return Ok(true) };
             let sent_at = Utc::now();
             let trouble = match self.send(&ask, server, end).await {
                 Err(trouble) => trouble,
@@ -181,14 +190,17 @@ impl AccountFetch<'_> {
                     };
                     match session.hear(&reply) {
                         Ok(heard) => {
-                            if let Some(rest) = heard.rest {
-                                self.postpone(&ask, rest).await?;
-                            }
+                            // First of all: what it said of where it goes on counts on it.
                             if heard.has_trades {
-                                self.collect(collected, &ask, server, &answer)?;
+                                let added = self.collect(collected, &ask, server, &answer);
+                                collected.is_lossy |= added.is_err();
+                                added?;
+                            }
+                            if let Some(rest) = heard.rest {
+                                self.leave_alone(&ask, rest).await;
                             }
                             if collected.bundle.len() >= Self::FLUSH {
-                                self.flush(session, collected, tally).await?;
+                                return Ok(false);
                             }
                             (again, waits) = (0, full_jitter(self.fetcher.settings.tries));
                             continue;
@@ -204,17 +216,17 @@ impl AccountFetch<'_> {
                 }
                 Trouble::Passing(_) => waits.next().ok_or_else(|| trouble.clone())?,
                 Trouble::Wait { wait, .. } => {
-                    self.postpone(&ask, *wait).await?;
+                    self.leave_alone(&ask, *wait).await;
                     let backoff = waits.next().ok_or_else(|| trouble.clone())?;
                     if *wait > Self::LONGEST_WAIT {
-                        return Err(trouble.into());
+                        return Err(trouble);
                     }
                     backoff.max(*wait)
                 }
-                _ => return Err(trouble.into()),
+                _ => return Err(trouble),
             };
             if Instant::now() + wait >= end {
-                return Err(trouble.into());
+                return Err(trouble);
             }
             tokio::time::sleep(wait).await;
         }
@@ -226,27 +238,34 @@ impl AccountFetch<'_> {
     }
 
     /// Every request reserves its share of what the server takes in a minute, for all who ask from here.
-    async fn wait_for_slot(&self, ask: &Ask, server: &ServerSettings, end: Instant) -> Result<(), Ended> {
+    async fn wait_for_slot(&self, ask: &Ask, server: &ServerSettings, end: Instant) -> Result<(), Trouble> {
         let interval = TimeDelta::milliseconds(
             i64::from(ask.weight) * 60_000 / i64::from(server.weight_per_minute.max(1)),
         );
-        let now = Utc::now();
-        let slot = Slots::reserve(&*self.fetcher.ledger, &slots(ask), interval, now).await?;
-        let wait = (slot - now).to_std().unwrap_or_default();
-        if Instant::now() + wait >= end {
-            let why = format!(
-                "its time was over before {} could be asked; it goes on in the next cycle",
-                ask.server
-            );
-            return Err(Trouble::Passing(why).into());
+        loop {
+            let now = Utc::now();
+            let slot =
+                Slots::reserve(&*self.fetcher.ledger, &slots(ask), interval, now).await.map_err(own)?;
+            let wait = (slot - now).to_std().unwrap_or_default();
+            if Instant::now() + wait >= end {
+                let why = "its time was over before it could be asked; it goes on in the next cycle";
+                return Err(Trouble::Passing(why.to_owned()));
+            }
+            tokio::time::sleep(wait).await;
+            // Somebody may have heard meanwhile that it wants to be left alone: then this slot is not used.
+            if !self.shared.is_left_alone(ask.server) {
+                return Ok(());
+            }
         }
-        tokio::time::sleep(wait).await;
-        Ok(())
     }
 
-    async fn postpone(&self, ask: &Ask, by: Duration) -> Result<(), LedgerError> {
-        let until = Utc::now() + TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
-        Slots::postpone(&*self.fetcher.ledger, &slots(ask), until).await
+    /// Nobody asks the server for so long, here and elsewhere.
+    async fn leave_alone(&self, ask: &Ask, wait: Duration) {
+        self.shared.leave_alone(ask.server, wait);
+        let until = Utc::now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        if let Err(error) = Slots::postpone(&*self.fetcher.ledger, &slots(ask), until).await {
+            tracing::warn!(server = ask.server, %error, "others are not told to leave it alone");
+        }
     }
 
     async fn send(&self, ask: &Ask, server: &ServerSettings, end: Instant) -> Result<HttpAnswer, Trouble> {
@@ -264,11 +283,21 @@ impl AccountFetch<'_> {
         if !ask.is_common {
             return send().await;
         }
-        let cell =
-            self.common.lock().await.entry(format!("{} {}", ask.server, ask.path)).or_default().clone();
+        let cell = self
+            .shared
+            .common
+            .lock()
+            .await
+            .entry(format!("{} {}", ask.server, ask.path))
+            .or_default()
+            .clone();
         // An answer that is none is nobody else's.
         let kept = cell.get_or_try_init(async || match send().await {
-            Ok(answer) if answer.status == 200 => Ok(answer),
+            Ok(mut answer) if answer.status == 200 => {
+                // What it cost is said once, and not to everybody who is answered from here.
+                answer.headers.retain(|name, _| name == "content-type");
+                Ok(answer)
+            }
             other => Err(other),
         });
         match kept.await {
@@ -278,7 +307,13 @@ impl AccountFetch<'_> {
     }
 
     fn collected(&self, connector: &dyn Connector) -> Collected {
-        Collected { name: connector.name(), bundle: self.bundle(), pages: Vec::new(), objects: 0 }
+        Collected {
+            name: connector.name(),
+            bundle: self.bundle(),
+            pages: Vec::new(),
+            objects: 0,
+            is_lossy: false,
+        }
     }
 
     fn bundle(&self) -> Bundle {
@@ -293,50 +328,51 @@ impl AccountFetch<'_> {
         ask: &Ask,
         server: &ServerSettings,
         answer: &HttpAnswer,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), Trouble> {
         let source = TradeSource { account: self.id.clone(), files: AccountTerms::default() };
-        let request = Request {
-            method: "GET".to_owned(),
-            url: format!("{}{}", server.base_url, ask.shown),
-            body: None,
-        };
+        let url = format!("{}{}", server.base_url, ask.shown);
+        let request = Request { method: "GET".to_owned(), url, body: None };
         let mut envelope = Envelope::bare(answer.body.to_vec(), Utc::now());
         envelope.run_id = Some(self.run_id);
-        envelope.request = Some(serde_json::to_string(&request).map_err(ImportError::from)?.into());
+        envelope.request = Some(serde_json::to_string(&request).map_err(own)?.into());
         envelope.status = Some(answer.status);
-        let header = serde_json::to_string(&source).map_err(ImportError::from)?;
-        envelope.headers.insert(ACCOUNT_HEADER.to_owned(), header);
+        envelope.headers.insert(ACCOUNT_HEADER.to_owned(), serde_json::to_string(&source).map_err(own)?);
         envelope.headers.extend(
             answer.headers.get_key_value("content-type").map(|(name, value)| (name.clone(), value.clone())),
         );
+        collected.bundle.push(&envelope).map_err(own)?;
         let position = i32::try_from(collected.pages.len()).unwrap_or(i32::MAX);
-        let read = trades(position, &envelope).map_err(Trouble::Refused)?;
-        collected.bundle.push(&envelope).map_err(ImportError::from)?;
-        collected.pages.push(read);
+        collected.pages.push(trades(position, &envelope));
         Ok(())
     }
 
-    /// Keeps what was collected, and then notes where it goes on.
+    /// Keeps what was collected, and only then notes where it goes on. After an error nothing more is noted.
     async fn flush(
         &self,
         session: &dyn Session,
         collected: &mut Collected,
+        key: &KeyTag,
         tally: &mut Tally,
-    ) -> Result<(), Ended> {
+        problems: &mut Vec<String>,
+    ) -> Result<(), Trouble> {
         let now: DateTime<Utc> = Utc::now();
         if !collected.bundle.is_empty() {
             let bundle = std::mem::replace(&mut collected.bundle, self.bundle());
             let name = format!("{}-{}", collected.name, collected.objects);
-            let object = bundle.seal(&name).map_err(ImportError::from)?;
-            self.fetcher.importer.raw.put(&object).await.map_err(ImportError::from)?;
+            let object = bundle.seal(&name).map_err(own)?;
+            self.fetcher.importer.raw.put(&object).await.map_err(own)?;
             collected.objects += 1;
-            for trades in collected.pages.drain(..) {
-                tally.add(trades, &object.id, now);
+            for page in collected.pages.drain(..) {
+                match page {
+                    Ok(trades) => tally.add(trades, &object.id, now),
+                    Err(why) => problems.push(format!("an answer is kept, and can't be read: {why}")),
+                }
             }
         }
-        let cursor: Value = session.cursor();
-        Fetched::note(&*self.fetcher.ledger, self.id, now, Some((collected.name, &cursor))).await?;
-        Ok(())
+        if collected.is_lossy {
+            return Ok(());
+        }
+        self.note(key, Some((collected.name, &session.cursor()))).await.map_err(own)
     }
 }
 

@@ -15,7 +15,7 @@ mod tally;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -25,8 +25,9 @@ use cauce_ledger::{Acquired, Fetched, Lease, Ledger, LedgerError, Pause};
 use cauce_model::{Account, AccountId, AccountResult, AccountStatus, Fetching, ImportReport, RunId};
 use cauce_protocols::brokers::Login;
 use cauce_sources::{HttpAnswer, Transport};
-use cauce_telemetry::{ACCOUNT_IMPORTS, ACCOUNT_IMPORTS_MOSTLY_FAILED, ACCOUNTS_PAUSED};
-use chrono::{TimeDelta, Utc};
+use cauce_tables::Observations;
+use cauce_telemetry::{ACCOUNT_IMPORTS, ACCOUNT_IMPORTS_MOSTLY_FAILED};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use tally::Tally;
 use thiserror::Error;
@@ -106,8 +107,27 @@ pub enum Cycle {
     Ended(ImportReport),
 }
 
-/// Answers that are the same for every account of a cycle, by their addresses.
-type Common = Mutex<HashMap<String, Arc<OnceCell<HttpAnswer>>>>;
+/// What all accounts of a cycle share.
+#[derive(Default)]
+struct Shared {
+    /// Answers that are the same for every account, by their addresses.
+    common: Mutex<HashMap<String, Arc<OnceCell<HttpAnswer>>>>,
+    /// Servers that want to be left alone, and until when.
+    alone: std::sync::Mutex<HashMap<&'static str, Instant>>,
+}
+
+impl Shared {
+    fn leave_alone(&self, server: &'static str, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        alone.entry(server).and_modify(|known| *known = until.max(*known)).or_insert(until);
+    }
+
+    fn is_left_alone(&self, server: &str) -> bool {
+        let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        alone.get(server).is_some_and(|until| Instant::now() < *until)
+    }
+}
 
 /// What an account's turn came to.
 struct Outcome {
@@ -120,6 +140,8 @@ impl Fetcher {
     const LEASE: &'static str = "journal/fetch";
     /// Fills of a cycle that are held in memory before they are compared with what is known.
     const MOST_HELD: usize = 100_000;
+    /// For reading what was known before.
+    const COUNTING: Duration = Duration::from_secs(20);
 
     /// Asks for the trades of these accounts, as far as they are fetched and enabled; begins none after `until`, and ends by
     /// then. Its report is kept if there was an account to ask.
@@ -134,9 +156,19 @@ impl Fetcher {
         {
             return Ok(Cycle::Busy(lease));
         }
-        let results = self.ask(accounts, run_id, until).await;
+        let cycle = self.reported(accounts, run_id, started_at, until).await;
         Lease::release(&*self.ledger, Self::LEASE, &owner).await?;
-        let mut accounts = results?;
+        cycle
+    }
+
+    async fn reported(
+        &self,
+        accounts: Vec<Account>,
+        run_id: RunId,
+        started_at: DateTime<Utc>,
+        until: Instant,
+    ) -> Result<Cycle, FetchError> {
+        let mut accounts = self.ask(accounts, run_id, until).await?;
         accounts.sort_by(|left, right| left.account_id.cmp(&right.account_id));
         let report = ImportReport {
             run_id,
@@ -182,7 +214,7 @@ impl Fetcher {
         }
         // Who was not asked for longest comes first, so that nobody is always too late.
         asked.sort_by_key(|(id, _)| known.get(id).map(|fetched| fetched.at));
-        let common = Common::default();
+        let shared = Shared::default();
         let turns = asked.iter().map(|(id, fetching)| AccountFetch {
             fetcher: self,
             id,
@@ -190,36 +222,46 @@ impl Fetcher {
             known: known.get(id),
             run_id,
             until,
-            common: &common,
+            shared: &shared,
         });
         // Collected first: as a stream of borrows its futures could not be sent.
         let turns: Vec<_> = turns.map(AccountFetch::run).collect();
         let mut ended = stream::iter(turns).buffer_unordered(self.settings.at_once.max(1));
         let (mut held, mut fills) = (Vec::new(), 0);
         while let Some(outcome) = ended.next().await {
-            let outcome: Outcome = outcome?;
             fills += outcome.tally.told();
             held.push(outcome);
             if fills >= Self::MOST_HELD {
-                results.extend(self.counted(std::mem::take(&mut held)).await?);
+                results.extend(self.counted(std::mem::take(&mut held)).await);
                 fills = 0;
             }
         }
-        results.extend(self.counted(held).await?);
+        results.extend(self.counted(held).await);
         Ok(results)
     }
 
-    /// The results, with how many of the fills are new.
-    async fn counted(&self, outcomes: Vec<Outcome>) -> Result<Vec<AccountResult>, FetchError> {
+    /// The results, with how many of the fills are new. Where it can't be said in time what was known, all count as new: the trades
+    /// themselves are kept, and each is one.
+    async fn counted(&self, outcomes: Vec<Outcome>) -> Vec<AccountResult> {
         let with_fills = outcomes.iter().filter(|outcome| outcome.tally.told() > 0);
         let ids = with_fills.map(|outcome| outcome.result.account_id.clone()).collect();
-        let mut known = self.importer.known(ids).await?;
+        let mut known = match tokio::time::timeout(Self::COUNTING, self.importer.known(ids)).await {
+            Ok(Ok(known)) => known,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what was known can't be read; all that was fetched counts as new");
+                Observations::new()
+            }
+            Err(_) => {
+                tracing::warn!("it took too long to read what was known; all that was fetched counts as new");
+                Observations::new()
+            }
+        };
         let result = |Outcome { mut result, tally }| {
             let known = known.remove(&result.account_id).unwrap_or_default();
             tally.count_into(&mut result, known);
             result
         };
-        Ok(outcomes.into_iter().map(result).collect())
+        outcomes.into_iter().map(result).collect()
     }
 }
 
@@ -242,15 +284,8 @@ fn tell(report: &ImportReport) {
     for result in &report.accounts {
         ACCOUNT_IMPORTS.add([result.status.as_str()], 1);
         let (account, error) = (&result.account_id, result.error.as_deref().unwrap_or_default());
-        match result.status {
-            AccountStatus::KeyRevoked | AccountStatus::KeyNotPermitted => {
-                ACCOUNTS_PAUSED.count(1);
-                tracing::error!(%account, status = %result.status, error, "the account is paused until its key is right; then: cauce account resume");
-            }
-            AccountStatus::Failed => {
-                tracing::warn!(%account, error, "trades of the account could not be fetched")
-            }
-            _ => {}
+        if result.status == AccountStatus::Failed {
+            tracing::warn!(%account, error, "trades of the account could not be fetched");
         }
     }
     let asked = report.accounts.iter().filter(|account| account.status != AccountStatus::Skipped).count();

@@ -339,6 +339,10 @@ fn check_fetching(fetching: &Fetching) -> Result<(), String> {
     if fetching.from.is_empty() {
         return Err("fetch.from names no connector to fetch from".to_owned());
     }
+    let twice = |(place, name): &(usize, &String)| fetching.from[..*place].contains(name);
+    if let Some((_, name)) = fetching.from.iter().enumerate().find(twice) {
+        return Err(format!("fetch.from names '{name}' twice"));
+    }
     match fetching.from.iter().find(|name| find_connector(name).is_none()) {
         None => Ok(()),
         Some(name) => {

@@ -13,6 +13,8 @@ pub enum Mood {
     Revoked,
     /// Its key may not read trades.
     NotPermitted,
+    /// Its key may not read trades of futures.
+    NoFutures,
     /// It is never answered.
     Hanging,
     /// Its fills come cut short.

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Refusal,
+    Refusal, Side,
     account::{BrokerAccount, Mood},
 };
 
@@ -56,6 +56,7 @@ pub(super) fn pairs(query: &str) -> HashMap<String, String> {
 /// Whether a signed request is its account's, of this moment, and one that the key may make.
 pub(super) fn admit(
     account: &BrokerAccount,
+    side: Side,
     path: &str,
     query: &str,
     now: DateTime<Utc>,
@@ -79,7 +80,13 @@ pub(super) fn admit(
         return Err(Refusal(StatusCode::BAD_REQUEST, -1021, words));
     }
     let is_of_rights = path.ends_with("apiRestrictions");
-    if account.mood == Mood::Revoked || (account.mood == Mood::NotPermitted && !is_of_rights) {
+    let may = match account.mood {
+        Mood::Revoked => false,
+        Mood::NotPermitted => is_of_rights,
+        Mood::NoFutures => side == Side::Spot,
+        _ => true,
+    };
+    if !may {
         let words = "Invalid API-key, IP, or permissions for action.";
         return Err(Refusal(StatusCode::UNAUTHORIZED, -2015, words));
     }

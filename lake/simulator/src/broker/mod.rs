@@ -117,7 +117,7 @@ impl Broker {
         let Some(account) = accounts.get_mut(key) else {
             return Refusal(StatusCode::UNAUTHORIZED, -2008, "Invalid Api-Key ID.").into_response();
         };
-        if let Err(refusal) = guard::admit(account, path, query, self.now()) {
+        if let Err(refusal) = guard::admit(account, side, path, query, self.now()) {
             return refusal.into_response();
         }
         match account.mood {

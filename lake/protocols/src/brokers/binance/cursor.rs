@@ -3,7 +3,8 @@
 //! No answer of Binance says what an account traded. Of the spot market its balances tell: a trade changes the balances of the
 //! base and the quote. So a symbol that was traded before is asked for when either changed since the last session, one that
 //! was not when both did, and a few others in turn, so that nothing stays unseen for ever. Of futures its incomes tell, by
-//! their commissions and profits, and its positions.
+//! their commissions and profits, and its positions; and of those that were traded before a few are asked for in turn, as a fill
+//! may cost and make nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,7 @@ pub(super) struct Cursor {
     /// Spot: what the account had, by asset.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) balances: BTreeMap<String, Decimal>,
-    /// Spot: the symbol that was asked for last of those that are asked for in turn.
+    /// The symbol that was asked for last of those that are asked for in turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) in_turn: Option<String>,
     /// Futures: the time of the last income, in milliseconds.
@@ -59,13 +60,18 @@ pub(super) fn of_spot(
     let mut asked: BTreeSet<&str> =
         listed.iter().filter(is_asked).map(|listed| listed.symbol.as_str()).collect();
     asked.extend(wanted.iter().map(String::as_str));
-    let all: BTreeSet<&str> = listed.iter().map(|listed| listed.symbol.as_str()).collect();
-    let last = cursor.in_turn.as_deref().unwrap_or_default();
-    let (earlier, later): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|symbol| *symbol <= last);
-    let in_turn: Vec<&str> = later.into_iter().chain(earlier).take(IN_TURN).collect();
+    let in_turn = in_turn(cursor, listed.iter().map(|listed| listed.symbol.as_str()));
     let last = in_turn.last().map(|symbol| (*symbol).to_owned()).or_else(|| cursor.in_turn.clone());
     asked.extend(in_turn);
     (asked.into_iter().map(str::to_owned).collect(), last)
+}
+
+/// Those of all that come after the ones that were asked for last.
+pub(super) fn in_turn<'s>(cursor: &Cursor, all: impl Iterator<Item = &'s str>) -> Vec<&'s str> {
+    let all: BTreeSet<&str> = all.collect();
+    let last = cursor.in_turn.as_deref().unwrap_or_default();
+    let (earlier, later): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|symbol| *symbol <= last);
+    later.into_iter().chain(earlier).take(IN_TURN).collect()
 }
 
 /// From when on incomes are asked for: Binance has those of three months.
@@ -75,11 +81,12 @@ pub(super) fn first_income(cursor: &Cursor, now: DateTime<Utc>) -> i64 {
 }
 
 /// From when on the fills of a symbol are looked for of which none is known: Binance has those of six months, and answers for
-/// seven days at once. Who heard of incomes before knows that an income is the symbol's first.
+/// seven days at once. Who heard of incomes before knows that an income is the symbol's first; a fill that cost nothing may have come
+/// some time before it.
 pub(super) fn first_window(cursor: &Cursor, symbol: &str, income: Option<i64>, now: DateTime<Utc>) -> i64 {
     let oldest = (now - TimeDelta::days(180)).timestamp_millis();
     let first = match (income, cursor.empty_until.get(symbol)) {
-        (Some(income), _) if cursor.income.is_some() => income,
+        (Some(income), _) if cursor.income.is_some() => income - WINDOW,
         (_, Some(until)) => *until,
         _ => oldest,
     };

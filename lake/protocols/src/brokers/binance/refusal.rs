@@ -13,10 +13,10 @@ pub(super) const BAD_TIME: i64 = -1021;
 /// There is no such symbol.
 pub(super) const BAD_SYMBOL: i64 = -1121;
 /// The key, the address or the permission: it does not say which.
-pub(super) const REJECTED_KEY: i64 = -2015;
+pub(super) const REJECTED_KEY: [i64; 2] = [-2015, -1002];
 const BAD_SIGNATURE: i64 = -1022;
-/// No such key, or nothing that could be one.
-const NO_KEY: [i64; 2] = [-2008, -2014];
+/// No such key, nothing that could be one, or one that was locked.
+const NO_KEY: [i64; 3] = [-2008, -2014, -2017];
 /// Too many requests, also where the status does not say it.
 const TOO_MANY: [i64; 2] = [-1003, -1015];
 /// It could not answer, and may later: disconnected, unexpected, out of time, overloaded, shutting down.
@@ -61,7 +61,7 @@ impl Refusal {
         if is(&NO_KEY) {
             return Trouble::KeyRevoked(format!("Binance knows no such key: {message}"));
         }
-        if is(&[REJECTED_KEY]) {
+        if is(&REJECTED_KEY) {
             return Trouble::KeyRevoked(format!(
                 "Binance does not take the key: it was deleted, or has a list of addresses without this one; {message}"
             ));

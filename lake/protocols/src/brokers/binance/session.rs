@@ -5,7 +5,10 @@
 //!    └──► incomes ─► positions ┴─► fills of each symbol, page by page, by their ids
 //! ```
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -44,8 +47,8 @@ pub(super) enum Step {
     Positions,
     /// Fills of a symbol from an id on.
     Fills { symbol: String, from: i64 },
-    /// Fills of a symbol of which no id is known, from a time on.
-    Window { symbol: String, since: i64 },
+    /// Fills of a symbol of which no id is known, within a time.
+    Window { symbol: String, since: i64, span: i64 },
 }
 
 impl Step {
@@ -74,6 +77,8 @@ pub(super) struct Conversation {
     cursor: Cursor,
     /// What it knows only when all is heard that follows from it.
     then: Cursor,
+    /// Futures: symbols that the incomes of this session name.
+    earned: BTreeSet<String>,
     /// Nothing was left out that is to be asked for again.
     is_whole: bool,
     problems: Vec<String>,
@@ -100,6 +105,7 @@ impl Conversation {
             clocks: 0,
             then: cursor.clone(),
             cursor,
+            earned: BTreeSet::new(),
             is_whole: true,
             problems: Vec::new(),
             now: begin.now,
@@ -129,8 +135,8 @@ impl Conversation {
                 let query = vec![("symbol", symbol.clone()), ("fromId", from.to_string()), ("limit", limit)];
                 (format!("{prefix}/{trades}"), query, weights.trades)
             }
-            Step::Window { symbol, since } => {
-                let until = (since + cursor::WINDOW - 1).to_string();
+            Step::Window { symbol, since, span } => {
+                let until = (since + span - 1).to_string();
                 let times = [("startTime", since.to_string()), ("endTime", until)];
                 let query = [("symbol", symbol.clone())].into_iter().chain(times).chain([("limit", limit)]);
                 (format!("{prefix}/{trades}"), query.collect(), weights.trades)
@@ -206,9 +212,18 @@ impl Conversation {
                 }
                 return Ok(!ids.is_empty());
             }
-            Step::Window { symbol, since } => {
+            Step::Window { symbol, since, span } => {
                 let ids = ids(reply, 0)?;
-                let next = since + cursor::WINDOW;
+                let next = since + span;
+                // It does not say which end of the time a full page is of: less is asked for.
+                if ids.len() >= PAGE && *span > 1 {
+                    self.steps.push_front(Step::Window {
+                        symbol: symbol.clone(),
+                        since: *since,
+                        span: span / 2,
+                    });
+                    return Ok(false);
+                }
                 match ids.iter().max() {
                     Some(last) => {
                         self.cursor.last.insert(symbol.clone(), *last);
@@ -217,7 +232,11 @@ impl Conversation {
                     }
                     None if next < self.now.timestamp_millis() => {
                         self.cursor.empty_until.insert(symbol.clone(), next);
-                        self.steps.push_front(Step::Window { symbol: symbol.clone(), since: next });
+                        self.steps.push_front(Step::Window {
+                            symbol: symbol.clone(),
+                            since: next,
+                            span: cursor::WINDOW,
+                        });
                     }
                     None => {}
                 }
@@ -228,13 +247,15 @@ impl Conversation {
     }
 
     fn take_incomes(&mut self, since: i64, incomes: Vec<Income>) {
+        // Symbols that are known are asked for when their incomes are all heard.
         for income in incomes.iter().filter(|income| income.is_of_fill()) {
+            self.earned.insert(income.symbol.clone());
             let symbol = &income.symbol;
             let is_known = self.cursor.last.contains_key(symbol)
                 || self.steps.iter().any(|step| step.symbol() == Some(symbol));
             if !is_known {
                 let since = cursor::first_window(&self.cursor, symbol, Some(income.time), self.now);
-                self.steps.push_back(Step::Window { symbol: symbol.clone(), since });
+                self.steps.push_back(Step::Window { symbol: symbol.clone(), since, span: cursor::WINDOW });
             }
         }
         let last = incomes.iter().map(|income| income.time).max();
@@ -251,16 +272,23 @@ impl Conversation {
 
     fn take_positions(&mut self, positions: Vec<Position>) {
         let held = positions.into_iter().filter(|position| !position.position_amt.is_zero());
-        let mut symbols: Vec<String> = held.map(|position| position.symbol).collect();
+        let mut symbols: BTreeSet<String> = held.map(|position| position.symbol).collect();
         symbols.extend(self.wanted.iter().cloned());
-        for (symbol, last) in &self.cursor.last {
-            self.steps.push_back(Step::Fills { symbol: symbol.clone(), from: last + 1 });
-        }
+        symbols.extend(std::mem::take(&mut self.earned));
+        let in_turn = cursor::in_turn(&self.cursor, self.cursor.last.keys().map(String::as_str));
+        self.then.in_turn = in_turn.last().map(|symbol| (*symbol).to_owned());
+        symbols.extend(in_turn.into_iter().map(str::to_owned));
         for symbol in symbols {
-            if !self.steps.iter().any(|step| step.symbol() == Some(&symbol)) {
-                let since = cursor::first_window(&self.cursor, &symbol, None, self.now);
-                self.steps.push_back(Step::Window { symbol, since });
+            if self.steps.iter().any(|step| step.symbol() == Some(&symbol)) {
+                continue;
             }
+            self.steps.push_back(match self.cursor.last.get(&symbol) {
+                Some(last) => Step::Fills { from: last + 1, symbol },
+                None => {
+                    let since = cursor::first_window(&self.cursor, &symbol, None, self.now);
+                    Step::Window { symbol, since, span: cursor::WINDOW }
+                }
+            });
         }
     }
 
@@ -272,7 +300,7 @@ impl Conversation {
                 self.clocks += 1;
                 (Trouble::Again(error.message), Some(Step::Time))
             }
-            Some(refusal::REJECTED_KEY) if *step != Step::Restrictions => {
+            Some(code) if refusal::REJECTED_KEY.contains(&code) && *step != Step::Restrictions => {
                 (Trouble::Again(error.message), Some(Step::Restrictions))
             }
             _ => (error.trouble(reply), None),
@@ -284,7 +312,8 @@ impl Conversation {
         let used =
             reply.headers.get("x-mbx-used-weight-1m").or_else(|| reply.headers.get("x-mbx-used-weight"))?;
         let used: u32 = used.parse().ok()?;
-        let second = u64::from(u32::try_from(reply.received_at.timestamp().rem_euclid(60)).ok()?);
+        let there = reply.received_at + self.ahead;
+        let second = u64::from(u32::try_from(there.timestamp().rem_euclid(60)).ok()?);
         (used >= self.weight_per_minute).then(|| Duration::from_secs(61 - second))
     }
 }
@@ -308,8 +337,13 @@ impl Session for Conversation {
         match (trouble, step.symbol()) {
             // A symbol that can't be had stops no other.
             (Trouble::Refused(why), Some(symbol)) => {
-                self.problems.push(format!("{symbol}: {why}"));
-                self.is_whole &= Refusal::of(reply).code == Some(refusal::BAD_SYMBOL);
+                let is_gone = Refusal::of(reply).code == Some(refusal::BAD_SYMBOL);
+                self.is_whole &= is_gone;
+                match is_gone && !self.wanted.iter().any(|wanted| wanted == symbol) {
+                    // It was delisted. Nobody asked for it by name.
+                    true => drop(self.cursor.last.remove(symbol)),
+                    false => self.problems.push(format!("{symbol}: {why}")),
+                }
                 Ok(Heard { has_trades: false, rest: self.rest(reply) })
             }
             (trouble, _) => {
