@@ -96,13 +96,10 @@ async fn send(world: &World, json: bool) -> anyhow::Result<Done> {
             println!("nothing to deliver");
         }
     }
-    let mut unreached = false;
-    for (name, why) in sinks.iter().filter_map(|(name, sink)| Some((name, sink.as_ref().err()?))) {
-        eprintln!("nothing is delivered to {name}: {why}");
-        unreached = true;
-    }
+    // What is wrong with one of them, the cycle has said.
+    let all_reached = sinks.values().all(Result::is_ok);
     Ok(match report.status() {
-        RunStatus::Completed if !unreached => Done::Whole,
+        RunStatus::Completed if all_reached => Done::Whole,
         RunStatus::Failed => Done::Not,
         _ => Done::Partly,
     })

@@ -32,8 +32,8 @@ async fn deliver(world: Arc<World>, _: Asked, invocation: Invocation) -> anyhow:
         }
     };
     // The others were served; somebody has to see to this one.
-    for (name, why) in sinks.iter().filter_map(|(name, sink)| Some((name, sink.as_ref().err()?))) {
-        anyhow::bail!("nothing is delivered to {name}: {why}");
+    match sinks.iter().find_map(|(name, sink)| Some((name, sink.as_ref().err()?))) {
+        Some((name, why)) => anyhow::bail!("nothing is delivered to {name}: {why}"),
+        None => Ok(said),
     }
-    Ok(said)
 }

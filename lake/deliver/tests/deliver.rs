@@ -321,7 +321,7 @@ async fn what_was_answered_is_in_the_lake_also_where_the_cycle_died_before_it_wa
     for day in world.deliverer.raw.days().await.unwrap() {
         for (id, _) in world.deliverer.raw.on(day).await.unwrap() {
             if id.kind() == cauce_raw::kind::DELIVERY_REPORT {
-                reports += &String::from_utf8(world.deliverer.raw.read(&id).await.unwrap().to_vec()).unwrap();
+                reports += std::str::from_utf8(&world.deliverer.raw.read(&id).await.unwrap()).unwrap();
             }
         }
     }
