@@ -38,7 +38,7 @@ impl FromStr for SecretPlace {
             _ => Err(BadValue::new(
                 "secret",
                 "…",
-                "a secret is not written down: say where it is, env:NAME, ssm:NAME or secretsmanager:NAME#MEMBER",
+                "is not written into the file, nor anywhere else: say where the secret is, env:NAME, ssm:NAME or secretsmanager:NAME#MEMBER",
             )),
         }
     }
