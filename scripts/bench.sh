@@ -46,6 +46,10 @@ for more in 0 $((days * 2)) $((days * 9)); do
 done
 "$history" visible
 
+echo "== the journal: ten million fills in a thousand accounts, one core"
+cargo bench --locked -p cauce-importer --bench journal --no-run
+taskset -c 0 cargo bench --locked -p cauce-importer --bench journal -- "$PWD/$work/journal" "${CAUCE_BENCH_ACCOUNTS:-1000}" 10000
+
 echo "== payment events: made, sealed, derived, asked"
 cargo bench --locked --profile measure -p cauce-query --bench payments --no-run
 payments="$(find "$CARGO_TARGET_DIR/measure/deps" -name 'payments-*' -executable -type f -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)"

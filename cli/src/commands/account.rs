@@ -22,7 +22,13 @@ pub(crate) async fn run(world: &World, asked: args::Account) -> anyhow::Result<D
             let account = said.over(known);
             brokers::check(&account).map_err(anyhow::Error::msg)?;
             let did = if AccountBook::put(ledger, &account).await? { "made" } else { "changed" };
-            println!("{did} {}; cauce import --account {} FILE … imports its trades", account.id, account.id);
+            let (id, how) = match account.fetch {
+                Some(_) => {
+                    (&account.id, "cauce fetch --account ID asks for its trades, and cauce up by itself")
+                }
+                None => (&account.id, "cauce import --account ID FILE … imports its trades"),
+            };
+            println!("{did} {id}; {}", how.replace("ID", id.as_str()));
         }
         AccountAction::List { json: true } => {
             println!(
