@@ -28,7 +28,7 @@ async fn deliver(world: Arc<World>, _: Asked, invocation: Invocation) -> anyhow:
     let said = match deliverer.cycle(&sinks, invocation.end_but(MARGIN)).await? {
         Cycle::Busy(lease) => json!({ "busy_until": lease.until }),
         Cycle::Ended(report) => {
-            json!({ "run_id": report.run_id, "batches": report.batches.len(), "failed": report.failed() })
+            json!({ "batches": report.batches.len(), "failed": report.failed() })
         }
     };
     // The others were served; somebody has to see to this one.

@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
     Divide(String),
     /// It can't take it now.
     Failed(String),
-    /// It wants to be left alone, for so many seconds if it says so: no failure of the batch.
+    /// It wants to be left alone until the next cycle: no failure of the batch.
     Later(String),
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn verdict(status: u16, body: &[u8], trades: &[&str]) -> Verdict {
         }
         // It has all of it.
         409 => Verdict::Answered { created: 0, duplicates: all.saturating_sub(rejected), rejections },
-        400 | 413 | 422 if status != 413 && !rejections.is_empty() => Verdict::Without(rejections),
+        400 | 422 if !rejections.is_empty() => Verdict::Without(rejections),
         400 | 413 | 422 if trades.len() > 1 => Verdict::Divide(reason(status, &said)),
         400 | 413 | 422 => {
             let rejection = |trade_id: &&str| Rejection {

@@ -33,7 +33,8 @@ impl Deliverer {
     /// Batches that are put together before they are sent: what there is beyond them waits in the journal.
     const AHEAD: usize = 100;
 
-    /// Delivers what is not yet; begins no request after `until`. Its report is kept if there was anything to deliver.
+    /// Delivers what is not yet; begins no request after `until`. What was answered is
+    /// in the lake round by round, each a run of its own; what is told here is all of it together, and is kept nowhere.
     pub async fn cycle(&self, sinks: &Sinks, until: Instant) -> Result<Cycle, DeliverError> {
         let (run_id, started_at) = (RunId::starting(Utc::now()), Utc::now());
         let owner = run_id.to_string();

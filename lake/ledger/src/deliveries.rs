@@ -42,7 +42,7 @@ impl Batch {
         format!("{}{}/{:014}-{}", Self::PREFIX, self.sink, self.made_at.timestamp_millis(), self.id)
     }
 
-    /// Those of one sink that were not answered, the oldest first.
+    /// Those of one sink, the oldest first; also such whose answer is not in the lake yet.
     pub async fn of(ledger: &dyn Ledger, sink: &str) -> Result<Vec<Self>, LedgerError> {
         read_all(ledger, &format!("{}{sink}/", Self::PREFIX)).await
     }
@@ -62,7 +62,7 @@ impl Batch {
         update(ledger, &self.key(), |_: Option<Self>| (Some(self.clone()), ())).await
     }
 
-    /// Forgets it: it was answered, or is in others.
+    /// Forgets it: what was answered is in the lake.
     pub async fn remove(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
         remove(ledger, &self.key()).await?;
         Ok(())
