@@ -246,6 +246,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.fact_payment_events (
   `record` int,
   `normalized_at` timestamp,
   `attempts` int,
+  `other_payment_ids` string,
   `raw_id` string,
   `raw_pos` int,
   `normalizer_version` int,
@@ -483,7 +484,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS cauce.payments (
   `events` int,
   `flags` string,
   `identity` string,
-  `last_day` date
+  `last_day` date,
+  `other_payment_ids` string
 )
 PARTITIONED BY (`date` date)
 STORED AS PARQUET

@@ -43,6 +43,7 @@ async fn the_stack_does_what_the_embedded_mode_does() {
     told("pushed, refused, by link, and in quarantine");
     payments::what_no_rule_knows_is_asked_and_is_a_row(&stack).await;
     payments::a_database_is_taken_over(&stack).await;
+    payments::an_hour_without_the_usual_payments_is_noticed(&stack).await;
     told("a model asked, a database taken over");
     trades::trades_are_fetched_analyzed_and_delivered(&stack).await;
     told("trades fetched, analyzed, delivered");

@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::{Json, Router, http::HeaderMap, routing::post};
+use chrono::{DurationRound, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::{postgres::Postgres, push::key, stack::Stack, support::eventually};
@@ -82,4 +83,32 @@ pub(crate) async fn a_database_is_taken_over(stack: &Stack) {
     let left =
         client.query_one("SELECT count(*) FROM raw_transactions WHERE NOT processed", &[]).await.unwrap();
     assert_eq!(left.get::<_, i64>(0), 1, "only what is stored is marked");
+}
+
+pub(crate) async fn an_hour_without_the_usual_payments_is_noticed(stack: &Stack) {
+    let (_, key) = key(stack, "ingest");
+    // The hour that is over, and the one that would be if this takes until the next.
+    let hour = Utc::now().duration_trunc(TimeDelta::hours(1)).unwrap() - TimeDelta::hours(1);
+    let payment = |week: i64, number: i64| {
+        let at = hour - TimeDelta::weeks(week) + TimeDelta::minutes(number);
+        json!({ "object": "payment_intent", "id": format!("pi_{week}_{number}"), "status": "succeeded", "amount": 100,
+                "amount_received": 100, "currency": "usd", "created": at.timestamp() })
+    };
+    for week in 1..=4 {
+        let events: Vec<Value> = (0..120).map(|number| payment(week, number)).collect();
+        let body = json!(events).to_string();
+        let request = reqwest::Client::new().post(format!("{}/api/v1/events", stack.api));
+        let answer = request.header("x-api-key", &key).body(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+    stack.drained().await;
+    stack.invoke("MaintainFunctionName", &json!({ "tasks": ["derive"] })).await;
+    let watched = stack.invoke("WatchFunctionName", &json!({})).await;
+    let unusual = &watched["unusual"][0];
+    assert_eq!(
+        (&unusual["provider"], &unusual["measure"], &unusual["value"]),
+        (&json!("stripe"), &json!("volume"), &json!(0.0)),
+        "{watched}"
+    );
+    assert_eq!(unusual["usual"], json!(60.0), "{watched}");
 }

@@ -9,6 +9,7 @@
 //! | `signing/<id>`, `jwks/<id>` | a key that signs tokens: its private and its public half |
 //! | `closed/first` | there is an administrator: who says nothing is nobody |
 //! | `lockout/…`, `rate/…` | failed log-ins, requests of this minute |
+//! | `read/…` | who read what senders of events and trades said, verbatim |
 
 mod crypto;
 mod gate;
@@ -16,6 +17,7 @@ mod keys;
 mod limits;
 mod oidc;
 mod password;
+mod raw_reads;
 mod role;
 mod tokens;
 mod users;
@@ -25,6 +27,7 @@ pub use keys::{ApiKey, ApiKeys, Denied, KeyTerms, Scope, UnknownScope};
 pub use limits::{Lockout, Rate};
 pub use oidc::{Oidc, OidcSettings};
 pub use password::{Password, WeakPassword};
+pub use raw_reads::RawRead;
 pub use role::{Needs, Role, UnknownRole};
 pub use tokens::{Issued, TokenError, Tokens};
 pub use users::{BadName, User, UserName, Users};

@@ -79,7 +79,7 @@ mod lake {
 
     pub use crate::{
         answer::{KeptAnswers, LargeAnswers},
-        routes::{Elsewhere, Figures, Live},
+        routes::{Elsewhere, Figures, Live, watch_payments},
     };
     use crate::{documents, page, routes, serving::bounded};
 

@@ -6,7 +6,11 @@ mod paying;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use cauce_access::{ApiKeys, KeyTerms, Role, Scope};
 use cauce_query::Lake;
 use cauce_sources::{HttpAnswer, HttpRequest, Transport, TransportFailure};
 use chrono::Utc;
@@ -262,4 +266,28 @@ async fn what_names_no_payment_is_not_taken_for_the_one_before() {
     }
     let rows = served.rows("SELECT event_id FROM fact_payment_events").await;
     assert_eq!(rows.len(), 2, "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_what_a_provider_said_is_an_administrator_and_is_written_down() {
+    let served = serve().await;
+    served.event(FRESH).await;
+    let rows = served.rows("SELECT raw_id, raw_pos FROM fact_payment_events").await;
+    let (raw_id, line) = (rows[0]["raw_id"].as_str().unwrap().to_owned(), &rows[0]["raw_pos"]);
+    let path = format!("/api/v1/raw?raw_id={raw_id}&line={line}");
+    assert_eq!(served.read(&path).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(served.read("/api/v1/raw/reads").await.0, StatusCode::FORBIDDEN);
+    let terms = KeyTerms::of([Scope::Role(Role::Admin)]);
+    let (key, secret) = ApiKeys::add(&*served.world.ledger, "ana", terms, Utc::now()).await.unwrap();
+    let admin = |path: &str| Request::get(path).header("x-api-key", &secret).body(Body::empty()).unwrap();
+    let (_, none) = served.ask(admin("/api/v1/raw/reads")).await;
+    assert_eq!(none, json!({ "reads": [] }), "who was refused read nothing");
+    let (status, record) = served.ask(admin(&path)).await;
+    assert_eq!((status, record["record"].as_str()), (StatusCode::OK, Some(FRESH)));
+    let (_, told) = served.ask(admin("/api/v1/raw/reads?since=2026-01-01")).await;
+    let read = &told["reads"][0];
+    assert_eq!((&read["raw_id"], &read["line"]), (&json!(raw_id), line), "{told}");
+    assert_eq!(read["who"], json!(format!("key:{}", key.id)));
+    let (_, later) = served.ask(admin("/api/v1/raw/reads?since=2199-01-01")).await;
+    assert_eq!(later, json!({ "reads": [] }));
 }

@@ -26,10 +26,14 @@ async fn paid() -> (Served, String) {
     let rates = format!("date,currency,per_usd\n{},BRL,4.00\n", yesterday.date_naive());
     let (status, _) = served.post("/api/v1/ingest/fx_rates", &[("x-api-key", &served.key)], &rates).await;
     assert_eq!(status, StatusCode::ACCEPTED);
+    derive(&served).await;
+    (served, yesterday.date_naive().to_string())
+}
+
+async fn derive(served: &Served) {
     served.world.worker().drain(|_| ()).await.unwrap();
     let planner = Lake::new(Arc::clone(&served.world.store)).planner().clone();
     served.world.maintainer(planner).unwrap().derive(Utc::now()).await.unwrap();
-    (served, yesterday.date_naive().to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,4 +121,31 @@ async fn events_are_found_by_what_they_say_and_a_payment_with_its_history() {
     let (_, event) = served.found(id).await;
     assert_eq!((&event["amount_usd"], &event["fx_rate_date"]), (&json!("2.50000000"), &json!(day)));
     assert_eq!(event["attempts"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_is_found_by_each_of_its_ids_with_all_its_events() {
+    let (served, _) = paid().await;
+    let charge = json!({ "object": "charge", "id": "ch_1", "payment_intent": "pi_1", "status": "succeeded", "paid": true,
+                         "captured": true, "amount": 1_000, "currency": "brl", "created": Utc::now().timestamp() });
+    let refund = json!({ "object": "refund", "id": "re_1", "charge": "ch_1", "status": "succeeded", "amount": 400,
+                         "currency": "brl", "created": Utc::now().timestamp() });
+    served.event(&charge.to_string()).await;
+    served.event(&refund.to_string()).await;
+    derive(&served).await;
+    for id in ["pi_1", "ch_1"] {
+        let (status, payment) = served.read(&format!("/api/v1/payments/stripe/{id}")).await;
+        let state = &payment["payment"];
+        assert_eq!(status, StatusCode::OK, "{id}");
+        assert_eq!(
+            (&state["refunded_minor"], &state["provider_payment_id"]),
+            (&json!(400), &json!("pi_1")),
+            "{id}"
+        );
+        assert_eq!(payment["events"].as_array().unwrap().len(), 4, "{id}: {payment}");
+    }
+    // What is part of an id is no id.
+    assert_eq!(served.read("/api/v1/payments/stripe/ch_").await.0, StatusCode::NOT_FOUND);
+    let (_, summary) = served.read("/api/v1/metrics/summary").await;
+    assert_eq!(summary["payments"], json!(2), "{summary}");
 }

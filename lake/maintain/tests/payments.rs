@@ -43,6 +43,21 @@ fn refunded(id: &str, refund: u32, cents: u32) -> String {
     .to_string()
 }
 
+/// The charge of an intent, which alone says that both are one payment.
+fn charged(number: u32, cents: u32) -> String {
+    json!({ "object": "charge", "id": format!("ch_{number}"), "payment_intent": format!("pi_{number}"), "paid": true,
+            "captured": true, "status": "succeeded", "amount": cents, "currency": "usd",
+            "description": format!("link_{number}") })
+    .to_string()
+}
+
+/// A refund that names the charge only.
+fn refunded_charge(number: u32, refund: u32, cents: u32) -> String {
+    json!({ "object": "refund", "id": format!("re_ch_{number}_{refund}"), "charge": format!("ch_{number}"),
+            "status": "succeeded", "amount": cents, "currency": "usd" })
+    .to_string()
+}
+
 /// A decline that names no payment.
 fn declined(number: u32) -> String {
     json!({ "code": "K322", "message": format!("Transacción rechazada {number}") }).to_string()
@@ -133,6 +148,96 @@ async fn only_what_changed_is_written_again_and_a_payment_moves_to_the_day_of_it
 }
 
 #[tokio::test]
+async fn what_goes_by_several_ids_is_one_payment_and_two_again_when_nothing_joins_it_any_more() {
+    let lake = TestLake::new();
+    let bring = async |day: u32, body: String| {
+        let at = at(&format!("2026-03-{day:02}T10:00:00Z"));
+        let id = received(&lake, "stripe", kind::PAYMENT_EVENT, at, &body).await;
+        lake.normalized(&[&id]).await;
+        derive(&lake).await;
+        let rows = lake.derived(Derived::Payments).await;
+        let told = |row: &BTreeMap<String, String>| {
+            [
+                "provider_payment_id",
+                "status_category",
+                "captured_minor",
+                "refunded_minor",
+                "other_payment_ids",
+            ]
+            .map(|name| row[name].clone())
+            .join(" ")
+        };
+        rows.iter().map(told).collect::<Vec<_>>()
+    };
+    let (paid, back) = (intent("pi_1", "succeeded", 1_000), refunded_charge(1, 0, 300));
+    assert_eq!(bring(2, paid).await, ["pi_1 APPROVED 1000 0 null"]);
+    assert_eq!(bring(4, back).await, ["pi_1 APPROVED 1000 0 null", "ch_1 REFUNDED 0 300 null"]);
+    // What says that they are one comes last.
+    assert_eq!(bring(6, charged(1, 1_000)).await, ["pi_1 PARTIALLY_REFUNDED 1000 300 ch_1"]);
+    assert_eq!(bring(7, refunded_charge(1, 1, 700)).await, ["pi_1 REFUNDED 1000 1000 ch_1"]);
+    let subject = Subject::new(["link_1".to_owned()]).unwrap();
+    lake.maintainer(MaintenanceSettings::default()).erase(&subject, Utc::now(), false).await.unwrap();
+    let rows = lake.derived(Derived::Payments).await;
+    let told: Vec<&str> = rows.iter().map(|row| row["provider_payment_id"].as_str()).collect();
+    assert_eq!(told, ["pi_1", "ch_1"]);
+}
+
+#[tokio::test]
+async fn an_order_its_authorization_and_both_captures_of_it_are_one_payment_and_add_up() {
+    let lake = TestLake::new();
+    let event = |minute: u32, name: &str, resource: serde_json::Value| {
+        let time = format!("2026-03-02T10:{minute:02}:00Z");
+        json!({ "id": format!("WH-{minute}"), "event_type": name, "resource": resource, "create_time": time })
+    };
+    let amount = |value: &str| json!({ "value": value, "currency_code": "USD" });
+    let capture = |id: &str, value: &str| {
+        let related = json!({ "order_id": "ORDER", "authorization_id": "AUTH" });
+        json!({ "id": id, "status": "COMPLETED", "amount": amount(value),
+                "supplementary_data": { "related_ids": related } })
+    };
+    let order = json!({ "id": "ORDER", "status": "APPROVED", "intent": "AUTHORIZE",
+                        "purchase_units": [{ "amount": amount("10.00") }] });
+    let authorization = json!({ "id": "AUTH", "status": "CREATED", "amount": amount("10.00"),
+                                "supplementary_data": { "related_ids": { "order_id": "ORDER" } } });
+    let up = json!([{ "rel": "up", "href": "https://api.paypal.com/v2/payments/captures/CAP-2" }]);
+    let refund = json!({ "id": "BACK", "status": "COMPLETED", "amount": amount("3.00"), "links": up });
+    let events = [
+        event(1, "CHECKOUT.ORDER.APPROVED", order),
+        event(2, "PAYMENT.AUTHORIZATION.CREATED", authorization),
+        event(3, "PAYMENT.CAPTURE.COMPLETED", capture("CAP-1", "6.00")),
+        event(4, "PAYMENT.CAPTURE.COMPLETED", capture("CAP-2", "4.00")),
+        event(5, "PAYMENT.CAPTURE.REFUNDED", refund),
+    ];
+    let mut told = Vec::new();
+    for (number, body) in (0..).zip(&events) {
+        let at = at("2026-03-02T10:00:00Z") + TimeDelta::minutes(number);
+        let id = received(&lake, "paypal", kind::PAYMENT_EVENT, at, &body.to_string()).await;
+        lake.normalized(&[&id]).await;
+        derive(&lake).await;
+        for row in lake.derived(Derived::Payments).await {
+            let names = [
+                "provider_payment_id",
+                "status_category",
+                "authorized_minor",
+                "captured_minor",
+                "refunded_minor",
+            ];
+            told.push(names.map(|name| row[name].clone()).join(" "));
+        }
+    }
+    assert_eq!(
+        told,
+        [
+            "ORDER PENDING 0 0 0",
+            "ORDER AUTHORIZED 1000 0 0",
+            "ORDER APPROVED 1000 600 0",
+            "ORDER APPROVED 1000 1000 0",
+            "ORDER PARTIALLY_REFUNDED 1000 1000 300"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn in_whatever_order_events_come_payments_are_those_made_at_once() {
     for seed in 0..10 {
         let mut random = StdRng::seed_from_u64(seed);
@@ -148,6 +253,12 @@ async fn in_whatever_order_events_come_payments_are_those_made_at_once() {
             }
             for refund in 0..random.random_range(0..3) {
                 bodies.push(("stripe", kind::PAYMENT_EVENT, refunded(&id, refund, 300)));
+            }
+            if random.random_bool(0.7) {
+                bodies.push(("stripe", kind::PAYMENT_EVENT, charged(number, 1_000)));
+            }
+            for refund in 0..random.random_range(0..3) {
+                bodies.push(("stripe", kind::PAYMENT_EVENT, refunded_charge(number, refund, 100)));
             }
             bodies.push(("kushki", kind::PAYMENT_EVENT, declined(number)));
         }
@@ -209,8 +320,8 @@ async fn in_whatever_order_events_come_payments_are_those_made_at_once() {
         let expected = payments(&at_once).await;
         assert_eq!(payments(&lake).await, expected, "seed {seed}");
         assert!(expected.len() > 3, "{expected:?}");
-        // A person leaves both.
-        let subject = Subject::new(["re_pi_1_0".to_owned()]).unwrap();
+        // A person leaves both; and what joined an intent to its charge.
+        let subject = Subject::new(["re_pi_1_0", "link_2", "link_4"].map(str::to_owned)).unwrap();
         for lake in [&lake, &at_once] {
             let maintainer = lake.maintainer(MaintenanceSettings::default());
             maintainer.erase(&subject, Utc::now(), false).await.unwrap();

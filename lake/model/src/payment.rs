@@ -206,6 +206,9 @@ pub struct Reading {
     pub event_id: Option<String>,
     /// The provider's id of the payment.
     pub payment_id: Option<String>,
+    /// Other ids of the same payment, by which other events of it go: of the authorization that a capture is of, of an
+    /// intent's charge.
+    pub other_payment_ids: Vec<String>,
     /// The provider's id of the refund, capture or dispute.
     pub operation_id: Option<String>,
     /// The merchant's own reference.
@@ -256,6 +259,7 @@ impl Reading {
             native_event: None,
             event_id: None,
             payment_id: None,
+            other_payment_ids: Vec::new(),
             operation_id: None,
             reference: None,
             merchant_id: None,
@@ -268,6 +272,17 @@ impl Reading {
             money: None,
             totals: Totals::default(),
             occurred_at: None,
+        }
+    }
+
+    /// Takes ids that the payment goes by besides its own.
+    pub fn is_also(&mut self, ids: impl IntoIterator<Item = Option<String>>) {
+        for id in ids.into_iter().flatten() {
+            let is_new = self.payment_id.as_ref() != Some(&id) && !self.other_payment_ids.contains(&id);
+            // A comma parts them where they are written down.
+            if is_new && !id.is_empty() && !id.contains(',') {
+                self.other_payment_ids.push(id);
+            }
         }
     }
 }

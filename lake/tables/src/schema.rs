@@ -365,6 +365,7 @@ fn fact_payment_events() -> Vec<Field> {
         // Added later: rows of older versions don't say.
         optional("normalized_at", ts()),
         optional("attempts", DataType::Int32),
+        optional("other_payment_ids", DataType::Utf8),
     ]
 }
 
@@ -402,6 +403,8 @@ pub(crate) fn payments() -> Schema {
         // later, when the table came to have an object a day.
         optional("identity", DataType::Utf8),
         optional("last_day", DataType::Date32),
+        // By commas: what else its events call it.
+        optional("other_payment_ids", DataType::Utf8),
     ])
 }
 

@@ -45,6 +45,11 @@ impl<'b> Columns<'b> {
         self.primitive(name)
     }
 
+    /// Texts of a column that older files may lack.
+    pub fn text_since_added(&self, name: &str) -> Result<Option<&'b StringArray>, ArrowError> {
+        self.0.column_by_name(name).map(|_| self.text(name)).transpose()
+    }
+
     /// Times of a column that older files may lack.
     pub fn times_since_added(
         &self,

@@ -60,6 +60,11 @@ meters! {
         "1 where volume or success_rate of a provider's last full hour is unlike that hour of the weeks before, else 0",
     )
     .detail();
+    PAYMENT_ANOMALIES: Gauge<0> = Gauge::new(
+        "payment_anomalies",
+        [],
+        "how many of payment_anomaly are 1: providers of which the last full hour is unusual, in volume or in success rate",
+    );
     MODEL_CALLS: Counter<1> = Counter::new(
         "model_calls_total",
         ["outcome"],

@@ -101,6 +101,7 @@ pub const ROUTES: &[Route] = &[
     of(Query, READER, "GET", "/api/v1/runs/{id}"),
     of(Query, READER, "GET", "/api/v1/errors"),
     of(Query, READER, "GET", "/api/v1/raw"),
+    of(Query, ADMIN, "GET", "/api/v1/raw/reads"),
     of(Query, READER, "GET", "/api/v1/events"),
     of(Query, READER, "GET", "/api/v1/events/{id}"),
     of(Query, READER, "GET", "/api/v1/payments/{provider}/{id}"),

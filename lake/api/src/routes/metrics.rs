@@ -14,11 +14,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use cauce_query::{Markets, Now, json_rows};
+use cauce_query::{Judged as PaymentsJudged, Lake, Markets, Now, QueryError, json_rows};
 use cauce_sources::{Breaker, BreakerState};
 use cauce_telemetry::{
     ARBITRAGE, BREAKER_OPENED, BREAKER_STATE, COMPONENT_UP, MARKET_COMPLETENESS, MARKET_OFFERS, MARKET_PRICE,
-    NEWEST_SNAPSHOT, PAYMENT_ANOMALY, QUEUE_MESSAGES, UPTIME, VENUE_RETRIES,
+    NEWEST_SNAPSHOT, PAYMENT_ANOMALIES, PAYMENT_ANOMALY, QUEUE_MESSAGES, UPTIME, VENUE_RETRIES,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -140,11 +140,20 @@ async fn lake(api: &Api) -> Result<(), Ill> {
         let count = of_kind.and_then(|row| row.get("opportunities")?.as_f64());
         ARBITRAGE.set([kind], count.unwrap_or_default());
     }
-    for judged in api.lake.payment_anomalies(now.at()).await? {
-        let anomaly = f64::from(u8::from(judged.is_anomaly));
-        PAYMENT_ANOMALY.set([judged.provider, judged.measure.as_str().to_owned()], anomaly);
-    }
+    watch_payments(&api.lake, now.at()).await?;
     Ok(())
+}
+
+/// Judges the last full hour of every provider's payments, and says so in figures. Answers what is unusual.
+pub async fn watch_payments(lake: &Lake, now: DateTime<Utc>) -> Result<Vec<PaymentsJudged>, QueryError> {
+    let mut judged = lake.payment_anomalies(now).await?;
+    for one in &judged {
+        let anomaly = f64::from(u8::from(one.is_anomaly));
+        PAYMENT_ANOMALY.set([one.provider.clone(), one.measure.as_str().to_owned()], anomaly);
+    }
+    judged.retain(|one| one.is_anomaly);
+    PAYMENT_ANOMALIES.set([""; 0], judged.len() as f64);
+    Ok(judged)
 }
 
 fn labels(row: &Map<String, Value>) -> [String; 4] {

@@ -48,7 +48,7 @@ pub(crate) use lake::*;
 #[cfg(feature = "lake")]
 pub use live::Live;
 #[cfg(feature = "lake")]
-pub use metrics::Figures;
+pub use metrics::{Figures, watch_payments};
 use named::Provider;
 
 use crate::ApiError;

@@ -195,6 +195,7 @@ fn columns(event: &PaymentEvent, received_at: DateTime<Utc>) -> Map<String, Valu
         "refunded_minor": reading.totals.refunded, "disputed_minor": reading.totals.disputed,
         "occurred_at": reading.occurred_at, "received_at": received_at,
         "normalized_at": event.normalized_at, "attempts": event.attempts,
+        "other_payment_ids": (!reading.other_payment_ids.is_empty()).then(|| reading.other_payment_ids.join(",")),
         "latency_ms": latency.filter(|millis| *millis >= 0),
         "normalization_method": event.method.as_str(), "confidence_score": event.confidence.to_string(),
         "signature": event.signature.as_str(), "metadata": event.metadata,

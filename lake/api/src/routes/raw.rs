@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::{Extension, Json, extract::State};
-use cauce_access::{Caller, Role};
+use cauce_access::{Caller, RawRead, Role};
 use cauce_model::RawId;
 use cauce_normalize::origin;
 use cauce_protocols::{legacy, venues};
 use cauce_raw::{CAUCE, RawError, RawZone};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,12 +16,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Answer, Shared};
 use crate::{
     Api, ApiError, bad, internal,
-    params::{Params, text},
+    params::{Moment, Params, some, text},
     problem::Problem,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::new().routes(routes!(raw))
+    OpenApiRouter::new().routes(routes!(raw)).routes(routes!(reads))
 }
 
 /// Which bytes.
@@ -48,7 +49,7 @@ struct RawRecord {
     line: i32,
     /// When it was obtained.
     #[schema(value_type = String, format = "date-time")]
-    fetched_at: chrono::DateTime<chrono::Utc>,
+    fetched_at: DateTime<Utc>,
     /// What was asked, where it was asked over HTTP: method, url, body.
     #[schema(value_type = Option<Object>)]
     request: Option<cauce_raw::Request>,
@@ -56,7 +57,7 @@ struct RawRecord {
     record: String,
 }
 
-/// What a row was read from, verbatim.
+/// What a row was read from, verbatim. Who reads what is no market's is written down: `GET /api/v1/raw/reads`.
 #[utoipa::path(get, path = "/api/v1/raw", tag = "runs", params(RawParams),
                responses((status = 200, body = RawRecord),
                          (status = 404, body = Problem, content_type = "application/problem+json",
@@ -77,6 +78,11 @@ async fn raw(
         });
     }
     tracing::info!(who = %caller.who, raw_id = %raw_id, line, "raw bytes read");
+    if !is_market {
+        let who = caller.who.to_string();
+        let read = RawRead { at: Utc::now(), who, raw_id: raw_id.clone(), line };
+        read.note(&*api.ledger).await.map_err(internal)?;
+    }
     let object = RawZone::new(Arc::clone(&api.store)).read(&raw_id).await.map_err(|error| match error {
         RawError::Store(object_store::Error::NotFound { .. }) => {
             ApiError::NotFound { message: format!("there is no raw object '{raw_id}'") }
@@ -96,4 +102,45 @@ async fn raw(
         request: found.request,
         record: found.record,
     }))
+}
+
+/// From when on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ReadsParams {
+    /// The first moment; all of them if it is not said.
+    #[serde(default, deserialize_with = "some")]
+    #[param(value_type = Option<String>, format = "date-time")]
+    since: Option<Moment>,
+}
+
+/// Readings of raw bytes.
+#[derive(Serialize, ToSchema)]
+struct RawReads {
+    /// The newest first.
+    reads: Vec<RawReadRow>,
+}
+
+/// One reading.
+#[derive(Serialize, ToSchema)]
+struct RawReadRow {
+    /// When.
+    #[schema(value_type = String, format = "date-time")]
+    at: DateTime<Utc>,
+    /// Who: a user or a key.
+    #[schema(example = "user:ana")]
+    who: String,
+    /// Of which object.
+    raw_id: String,
+    /// Which line of it.
+    line: i32,
+}
+
+/// Who read, verbatim, what anybody but a market said.
+#[utoipa::path(get, path = "/api/v1/raw/reads", tag = "runs", params(ReadsParams),
+               responses((status = 200, body = RawReads)))]
+async fn reads(State(api): Shared, Params((asked,)): Params<(ReadsParams,)>) -> Answer<RawReads> {
+    let reads = RawRead::since(&*api.ledger, asked.since.map(|since| since.0)).await.map_err(internal)?;
+    let row = |RawRead { at, who, raw_id, line }| RawReadRow { at, who, raw_id: raw_id.to_string(), line };
+    Ok(Json(RawReads { reads: reads.into_iter().map(row).collect() }))
 }

@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use super::{
     About, Broken, Layout, Row, Said,
     file::File,
-    number::Numbers,
+    number::{Numbers, number, with_unit},
     record::{Result, Told, Values},
     table::{Order, Table, in_order, no_footer, skipped},
     time::Zone,
@@ -39,31 +39,60 @@ pub(super) static SPOT_EXPORT: Table = Table {
     numbers: Numbers::Point,
     order: Order::NewestFirst,
     is_footer: no_footer,
-    read: |row| {
-        let (pair, side) = (row.need("Pair")?, row.side("Side")?);
-        let (quantity, base) = row.amount("Executed")?;
-        let (_, quote) = row.amount("Amount")?;
-        let (base, quote) = parted(&pair, base, quote);
-        let price = row.need_number("Price")?;
-        let at = row.time("Date(UTC)", TIMES, Zone::Utc)?;
-        let fill = row.fill(pair, side, ("Executed", quantity), ("Price", price), at)?;
-        let fill = fill.of(Some(base), Some(quote)).on(MarketKind::Spot);
-        match row.some("Fee") {
-            Some(_) => {
-                let (fee, asset) = row.amount("Fee")?;
-                fill.fee(fee, Some(asset)).said()
-            }
-            None => fill.said(),
-        }
-    },
+    read: |row| spot_row(row, "Date(UTC)", Zone::Utc),
 };
 
-/// Base and quote whose names together are the pair, where the number before one took a digit of it: `1INCH`.
-fn parted(pair: &str, base: String, quote: String) -> (String, String) {
-    match pair.strip_suffix(quote.as_str()) {
-        Some(rest) if rest.ends_with(base.as_str()) && !rest.is_empty() => (rest.to_owned(), quote),
-        _ => (base, quote),
+/// The export of today: its times are in the zone that was chosen for it, which only the file's name says.
+pub(super) static SPOT_EXPORT_NEWER: Table = Table {
+    about: About {
+        name: "binance_spot_export_newer",
+        broker: BROKER,
+        title: "Binance, export of spot trades in a zone of one's own",
+        header: &["Time", "Pair", "Side", "Price", "Executed", "Amount", "Fee"],
+    },
+    numbers: Numbers::Point,
+    order: Order::NewestFirst,
+    is_footer: no_footer,
+    read: |row| spot_row(row, "Time", Zone::Account),
+};
+
+fn spot_row(row: &Values<'_>, time: &str, zone: Zone) -> Result<Said> {
+    let (pair, side, price) = (row.need("Pair")?, row.side("Side")?, row.need_number("Price")?);
+    let (quantity, base, quote) = parted(row, &pair, price)?;
+    let at = row.time(time, TIMES, zone)?;
+    let fill = row.fill(pair, side, ("Executed", quantity), ("Price", price), at)?;
+    let fill = fill.of(Some(base.clone()), Some(quote.clone())).on(MarketKind::Spot);
+    let Some(text) = row.some("Fee") else { return fill.said() };
+    // Of an asset of the pair; else of another, whose name begins with a letter.
+    let of_pair = [base, quote].into_iter().find_map(|asset| Some((glued(row, &text, &asset)?, asset)));
+    let (fee, asset) = match of_pair {
+        Some(found) => found,
+        None => row.amount("Fee")?,
+    };
+    fill.fee(fee, Some(asset)).said()
+}
+
+/// The number that is left of a text without the asset behind it.
+fn glued(row: &Values<'_>, text: &str, asset: &str) -> Option<Decimal> {
+    number(text.strip_suffix(asset)?, row.numbers).ok().flatten()
+}
+
+/// What was executed, and of which two assets, whose names together are the pair. Names may begin with a digit, as `1INCH` and
+/// `1000SATS` do: of several ways to part them the one that price and amount agree with.
+fn parted(row: &Values<'_>, pair: &str, price: Decimal) -> Result<(Decimal, String, String)> {
+    let (executed, amount) = (row.need("Executed")?, row.need("Amount")?);
+    let ways = (1..pair.len()).filter(|at| pair.is_char_boundary(*at)).filter_map(|at| {
+        let (base, quote) = pair.split_at(at);
+        let (quantity, paid) = (glued(row, &executed, base)?, glued(row, &amount, quote)?);
+        let apart = quantity.checked_mul(price).map(|paid_for| (paid_for - paid).abs());
+        Some((apart.unwrap_or(Decimal::MAX), quantity, base.to_owned(), quote.to_owned()))
+    });
+    if let Some((_, quantity, base, quote)) = ways.min() {
+        return Ok((quantity, base, quote));
     }
+    // The pair goes by other names than its assets.
+    let ((quantity, base), (_, quote)) = (row.amount("Executed")?, row.amount("Amount")?);
+    Ok((quantity, base, quote))
 }
 
 /// The export of earlier years.
@@ -99,31 +128,82 @@ pub(super) static FUTURES_EXPORT: Table = Table {
     numbers: Numbers::Point,
     order: Order::NewestFirst,
     is_footer: no_footer,
-    read: |row| {
-        let at = row.time("Date(UTC)", TIMES, Zone::Utc)?;
-        let (quantity, price) = (row.need_number("Quantity")?, row.need_number("Price")?);
-        let symbol = row.need("Symbol")?;
-        let fill =
-            row.fill(symbol.as_str(), row.side("Side")?, ("Quantity", quantity), ("Price", price), at)?;
-        let (base, quote) = by_known_quote(&symbol);
-        let fee = row.first(&["Fee Coin", "Commission Asset"]).or_else(|| quote.clone());
-        let fill =
-            fill.of(base, quote.clone()).on(MarketKind::Futures).fee(row.number_or_zero("Fee")?.abs(), fee);
-        let profit = row.number("Realized Profit")?.filter(|profit| !profit.is_zero());
-        Fill { reported_pnl: profit, pnl_currency: quote, ..fill }.said()
-    },
+    read: |row| futures_row(row, "Date(UTC)", Zone::Utc),
 };
 
-/// Assets that prices on Binance are in, the longer names first.
-const QUOTES: [&str; 16] = [
-    "FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USDP", "DAI", "BTC", "ETH", "BNB", "EUR", "BRL", "ARS", "COP",
-    "TRY", "USD",
-];
+/// The same of later years, in UTC.
+pub(super) static FUTURES_EXPORT_UTC: Table = Table {
+    about: About {
+        name: "binance_futures_export_utc",
+        broker: BROKER,
+        title: "Binance, export of futures trades of later years",
+        header: &["Time(UTC)", "Symbol", "Side", "Price", "Quantity", "Amount", "Fee", "Realized Profit"],
+    },
+    numbers: Numbers::Point,
+    order: Order::NewestFirst,
+    is_footer: no_footer,
+    read: |row| futures_row(row, "Time(UTC)", Zone::Utc),
+};
 
-/// A pair that is written in one word.
+/// The same in a zone of one's own.
+pub(super) static FUTURES_EXPORT_NEWER: Table = Table {
+    about: About {
+        name: "binance_futures_export_newer",
+        broker: BROKER,
+        title: "Binance, export of futures trades in a zone of one's own",
+        header: &["Time", "Symbol", "Side", "Price", "Quantity", "Amount", "Fee", "Realized Profit"],
+    },
+    numbers: Numbers::Point,
+    order: Order::NewestFirst,
+    is_footer: no_footer,
+    read: |row| futures_row(row, "Time", Zone::Account),
+};
+
+fn futures_row(row: &Values<'_>, time: &str, zone: Zone) -> Result<Said> {
+    let at = row.time(time, TIMES, zone)?;
+    let (quantity, price) = (row.need_number("Quantity")?, row.need_number("Price")?);
+    let symbol = row.need("Symbol")?;
+    let fill = row.fill(symbol.as_str(), row.side("Side")?, ("Quantity", quantity), ("Price", price), at)?;
+    let fill = fill.ids(row.some("Trade ID"), row.some("Order ID"));
+    let (base, quote) = by_known_quote(&symbol);
+    // With its asset behind it, in later years.
+    let text = row.text("Fee");
+    let fee = with_unit(&text, row.numbers).map_err(|why| row.broken(Rule::InvalidNumber, "Fee", why))?;
+    let (fee, unit) = fee.unwrap_or_default();
+    let unit = Some(unit.to_owned()).filter(|unit| !unit.is_empty());
+    let asset = unit
+        .or_else(|| row.first(&["Fee Coin", "Commission Asset", "Quote Asset"]))
+        .or_else(|| quote.clone());
+    let fill = fill.of(base, quote.clone()).on(MarketKind::Futures).fee(fee.abs(), asset);
+    let profit = row.number("Realized Profit")?.filter(|profit| !profit.is_zero());
+    let position_side = match row.text("Position Side").as_ref() {
+        "LONG" => Some(PositionSide::Long),
+        "SHORT" => Some(PositionSide::Short),
+        _ => None,
+    };
+    Fill { reported_pnl: profit, pnl_currency: quote, position_side, ..fill }.said()
+}
+
+/// Assets that prices on Binance are in.
+const QUOTES: [&str; 36] = [
+    "FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USDP", "USDS", "USD1", "AEUR", "EURI", "IDRT", "BIDR", "BKRW",
+    "BVND", "DAI", "UST", "VAI", "PAX", "BTC", "ETH", "BNB", "XRP", "TRX", "EUR", "GBP", "AUD", "BRL", "ARS",
+    "COP", "MXN", "TRY", "JPY", "PLN", "RUB", "UAH", "USD",
+];
+/// Assets whose names end in the first letter of BUSD or TUSD: `BNBUSD` is priced in dollars.
+const BEFORE_USD: [&str; 12] =
+    ["BNB", "SHIB", "DOT", "BAT", "GRT", "ANT", "LPT", "APT", "BNT", "FLUX", "RENB", "WBT"];
+
+/// A pair that is written in one word. What has an expiry behind it, and dollars before that, is a contract in coins.
 fn by_known_quote(symbol: &str) -> (Option<String>, Option<String>) {
-    let plain = symbol.split('_').next().unwrap_or(symbol);
-    let quote = QUOTES.into_iter().find(|quote| plain.len() > quote.len() && plain.ends_with(quote));
+    let (plain, expiry) =
+        symbol.split_once('_').map_or((symbol, None), |(plain, expiry)| (plain, Some(expiry)));
+    let in_dollars = plain.strip_suffix("USD").filter(|base| expiry.is_some() || BEFORE_USD.contains(base));
+    if let Some(base) = in_dollars {
+        return (Some(base.to_owned()), Some("USD".to_owned()));
+    }
+    let known = QUOTES.into_iter().filter(|quote| plain.len() > quote.len() && plain.ends_with(quote));
+    let quote = known.max_by_key(|quote| quote.len());
     (quote.map(|quote| plain[..plain.len() - quote.len()].to_owned()), quote.map(str::to_owned))
 }
 

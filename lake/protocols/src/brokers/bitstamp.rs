@@ -44,6 +44,45 @@ pub(super) static TRANSACTIONS: Table = Table {
     },
 };
 
+/// The export of later years: assets stand in columns of their own, and times are UTC.
+pub(super) static TRANSACTIONS_NEWER: Table = Table {
+    about: About {
+        name: "bitstamp_transactions_newer",
+        broker: BROKER,
+        title: "Bitstamp, export of transactions of later years",
+        header: &[
+            "Type",
+            "Subtype",
+            "Datetime",
+            "Amount",
+            "Amount currency",
+            "Value",
+            "Value currency",
+            "Rate",
+            "Rate currency",
+            "Fee",
+            "Fee currency",
+        ],
+    },
+    numbers: Numbers::Point,
+    order: Order::OldestFirst,
+    is_footer: no_footer,
+    read: |row| {
+        match row.text("Type").as_ref() {
+            "Market" => {}
+            kind => return skipped(SkippedAs::Transfer, kind),
+        }
+        let at = row.time("Datetime", &["%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%d %H:%M:%S"], Zone::Utc)?;
+        let (base, quote) = (row.need("Amount currency")?, row.need("Rate currency")?);
+        let (quantity, price) = (row.need_number("Amount")?, row.need_number("Rate")?);
+        let symbol = format!("{base}/{quote}");
+        let fill = row.fill(symbol, row.side("Subtype")?, ("Amount", quantity), ("Rate", price), at)?;
+        let fill =
+            fill.of(Some(base), Some(quote)).on(MarketKind::Spot).ids(row.some("ID"), row.some("Order ID"));
+        fill.fee(row.number_or_zero("Fee")?, row.some("Fee currency")).said()
+    },
+};
+
 /// Answers of the API.
 #[derive(Debug)]
 pub(super) struct Answers;

@@ -1,6 +1,6 @@
 //! Fidelity: the history of one account or of all. What happened stands in the first words of the action.
 
-use cauce_model::{MarketKind, Side, SkippedAs};
+use cauce_model::{Effect, MarketKind, Side, SkippedAs};
 use rust_decimal::Decimal;
 
 use super::{
@@ -26,16 +26,7 @@ pub(super) static ONE_ACCOUNT: Table = Table {
         name: "fidelity",
         broker: BROKER,
         title: "Fidelity, history of one account",
-        header: &[
-            "Run Date",
-            "Action",
-            "Symbol",
-            "Security Description",
-            "Quantity",
-            "Price ($)",
-            "Commission ($)",
-            "Amount ($)",
-        ],
+        header: &["Run Date", "Action", "Symbol", "Quantity", "Price ($)", "Commission ($)", "Amount ($)"],
     },
     numbers: Numbers::Point,
     order: Order::NewestFirst,
@@ -79,14 +70,36 @@ fn read(row: &Values<'_>, [price, commission, fees]: [&str; 3]) -> Result<Said> 
     // The price of a bond is for a hundred of its face value.
     let is_bond =
         row.text("Symbol").len() == 9 && row.text("Symbol").starts_with(|c: char| c.is_ascii_digit());
-    let fill = row.fill(row.need("Symbol")?, side, ("Quantity", quantity), (price, paid), at)?;
+    let symbol = row.need("Symbol")?;
+    let is_option = is_option(&symbol);
+    let symbol = symbol.trim_start_matches('-').to_owned();
+    let fill = row.fill(symbol, side, ("Quantity", quantity), (price, paid), at)?;
     let currency = row.some("Currency").unwrap_or_else(|| "USD".to_owned());
     let mut fill = fill.in_currency(currency).on(if is_bond { MarketKind::Bond } else { MarketKind::Equity });
     if is_bond {
         fill.multiplier = Decimal::new(1, 2);
     }
+    if is_option {
+        // Of a hundred shares.
+        (fill.market, fill.multiplier) = (MarketKind::Option, Decimal::ONE_HUNDRED);
+        fill.effect = match () {
+            () if action.contains("OPENING") => Effect::Open,
+            () if action.contains("CLOSING") => Effect::Close,
+            () => Effect::Unknown,
+        };
+    }
     fill.broker_account = row.some("Account Number");
     fill.fee(row.number_or_zero(commission)? + row.number_or_zero(fees)?, None).said()
+}
+
+/// `-SPY240119C480`: what it is of, a day, a side, and a price.
+fn is_option(symbol: &str) -> bool {
+    let rest = symbol.trim_start_matches('-').trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let (day, rest) = rest.split_at_checked(6).unwrap_or_default();
+    day.len() == 6
+        && day.chars().all(|c| c.is_ascii_digit())
+        && rest.starts_with(['C', 'P'])
+        && rest.len() > 1
 }
 
 fn kind_of(action: &str) -> SkippedAs {

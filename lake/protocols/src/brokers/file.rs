@@ -4,6 +4,7 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use csv::{ReaderBuilder, StringRecord};
 
+use super::html;
 use crate::document::{self, Bytes, Node};
 
 /// What stands between columns.
@@ -102,17 +103,31 @@ impl<'a> File<'a> {
 
     /// The first record with all of these columns, among the first of the file: what is between columns, and its place.
     pub fn find_header(&self, columns: &[&str]) -> Option<(u8, usize)> {
+        self.find_record(|record| {
+            record.cells.len() >= columns.len()
+                && columns.iter().all(|column| record.cells.iter().any(|cell| name(cell) == *column))
+        })
+    }
+
+    /// The first record that is a header, among the first of the file: what is between columns, and its place.
+    pub fn find_record(&self, is_header: impl Fn(&Record) -> bool) -> Option<(u8, usize)> {
         if !self.is_table() {
             return None;
         }
         DELIMITERS.into_iter().find_map(|delimiter| {
-            let has_all = |record: &Record| {
-                record.cells.len() >= columns.len()
-                    && columns.iter().all(|column| record.cells.iter().any(|cell| name(cell) == *column))
-            };
-            let place = self.records(delimiter).iter().take(PREAMBLE).position(has_all)?;
+            let place = self.records(delimiter).iter().take(PREAMBLE).position(&is_header)?;
             Some((delimiter, place))
         })
+    }
+
+    /// The first record of all that is so: what is between columns, and its place.
+    pub fn find_row(&self, is_row: impl Fn(&Record) -> bool) -> Option<(u8, usize)> {
+        if !self.is_table() {
+            return None;
+        }
+        DELIMITERS
+            .into_iter()
+            .find_map(|delimiter| Some((delimiter, self.records(delimiter).iter().position(&is_row)?)))
     }
 
     /// What most looks like a header: the first record with several columns, or the names of a tree's members.
@@ -122,13 +137,25 @@ impl<'a> File<'a> {
             return first.members().iter().map(|(name, _)| name.clone()).collect();
         }
         if !self.is_table() {
+            // Of a page its widest row that has no figures.
+            let rows = html::rows(self.text());
+            let texts = rows.iter().map(|(_, cells)| cells.iter().map(|cell| cell.text.as_str()).collect());
+            let widest = texts
+                .filter(|cells: &Vec<&str>| !cells.iter().copied().any(is_figure))
+                .max_by_key(|cells| cells.len());
+            if let Some(cells) = widest {
+                return cells.into_iter().map(str::to_owned).collect();
+            }
             let tag = |text: &str| text.split(['>', ' ', '\n', '\r']).next().unwrap_or_default().to_owned();
             return self.text().split('<').filter(|text| !text.is_empty()).take(3).map(tag).collect();
         }
         let widest = |delimiter: u8| {
             let records = self.records(delimiter).iter().take(PREAMBLE);
-            let columns =
-                |record: &&Record| record.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+            // Columns may have no name, and have no number for one.
+            let columns = |record: &&Record| match record.cells.iter().any(is_figure) {
+                true => 0,
+                false => record.cells.len(),
+            };
             records.max_by_key(|record| (columns(record), std::cmp::Reverse(record.line)))
         };
         let candidates = DELIMITERS.into_iter().filter_map(widest);
@@ -137,6 +164,14 @@ impl<'a> File<'a> {
             .map(|record| record.cells.iter().map(|cell| name(cell).to_owned()).collect())
             .unwrap_or_default()
     }
+}
+
+/// Whether a cell is a number or a day, and no column's name.
+fn is_figure(cell: &str) -> bool {
+    let cell = name(cell);
+    cell.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | ':' | '/' | ' '))
+        && cell.chars().any(|c| c.is_ascii_digit())
 }
 
 /// A column's name without the spaces around it.

@@ -60,7 +60,9 @@ fn trade(row: &Values<'_>, strategy: &str) -> Result<Said> {
         let at = row.time(time, TIMES, Zone::Written)?;
         let (base, quote) = pair(symbol.split(':').next().unwrap_or_default(), '/');
         let made = row.fill(symbol.as_str(), side, ("amount", quantity), (price_name, price), at)?;
-        let made = made.of(base, quote).on(MarketKind::Spot);
+        // What it settles in stands behind the pair of a contract.
+        let market = if symbol.contains(':') { MarketKind::Futures } else { MarketKind::Spot };
+        let made = made.of(base, quote).on(market);
         let cost = quantity * price * row.number_or_zero(fee)?;
         let position_side = Some(if is_short { PositionSide::Short } else { PositionSide::Long });
         let broker_account = Some(strategy.to_owned());
@@ -69,5 +71,6 @@ fn trade(row: &Values<'_>, strategy: &str) -> Result<Said> {
     let opened = fill(first, Effect::Open, "open_rate", "open_date", "fee_open")?;
     let closed = fill(second, Effect::Close, "close_rate", "close_date", "fee_close")?;
     let (reported_pnl, pnl_currency) = (row.number("profit_abs")?, closed.quote.clone());
-    Ok(Said::Fills(vec![opened, Fill { reported_pnl, pnl_currency, ..closed }]))
+    let swap = row.number("funding_fees")?.filter(|fees| !fees.is_zero());
+    Ok(Said::Fills(vec![opened, Fill { reported_pnl, pnl_currency, swap, ..closed }]))
 }

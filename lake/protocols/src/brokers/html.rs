@@ -1,4 +1,5 @@
-//! Rows of pages, as programs write them: tags that nobody closes, rows inside rows. A cell goes to the next cell or row.
+//! Rows of pages, as programs write them: tags that nobody closes, rows inside rows. A cell goes to the next cell or row. What
+//! the page hides is not read: MetaTrader 5 keeps columns in its reports that nobody sees.
 
 /// A cell of a table: its text, without tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +51,30 @@ fn cells(row: &str) -> Vec<Cell> {
     starts.sort_unstable();
     let cell = |(index, start): (usize, &usize)| {
         let end = starts.get(index + 1).copied().unwrap_or(row.len());
-        let text = row[*start..end].split_once('>').map_or("", |(_, text)| text);
-        Cell { text: plain(text) }
+        let (tag, text) = tag(&row[*start..end]);
+        (!is_hidden(tag)).then(|| Cell { text: plain(text) })
     };
-    starts.iter().enumerate().map(cell).collect()
+    starts.iter().enumerate().filter_map(cell).collect()
+}
+
+/// A tag and what comes after it. In the quotes of an attribute `>` ends nothing.
+fn tag(text: &str) -> (&str, &str) {
+    let mut quote = None;
+    for (at, sign) in text.char_indices() {
+        match (quote, sign) {
+            (None, '>') => return (&text[..at], &text[at + 1..]),
+            (None, '"' | '\'') => quote = Some(sign),
+            (Some(open), sign) if sign == open => quote = None,
+            _ => {}
+        }
+    }
+    // A quote that nobody closes is no quote.
+    text.split_once('>').unwrap_or((text, ""))
+}
+
+fn is_hidden(tag: &str) -> bool {
+    let tag = tag.to_ascii_lowercase();
+    ["class=\"hidden\"", "class=hidden", "class='hidden'"].iter().any(|class| tag.contains(class))
 }
 
 /// Text without its tags, and with the signs that stand for others.
@@ -62,7 +83,7 @@ fn plain(html: &str) -> String {
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         text.push_str(&rest[..at]);
-        rest = rest[at..].split_once('>').map_or("", |(_, after)| after);
+        rest = tag(&rest[at..]).1;
     }
     text.push_str(rest);
     let signs =
@@ -86,6 +107,9 @@ mod tests {
         assert_eq!(rows[0].1[0].text, "7");
         assert_eq!(rows[0].1[1].text, "-1 004.94");
         assert_eq!(rows[1].1[0].text, "x & y");
+        let page = "<tr><td title=\"from #6 > x\">7</td><td class=\"hidden\" colspan=8>no</td><td>it's";
+        let cells: Vec<String> = super::rows(page).remove(0).1.into_iter().map(|cell| cell.text).collect();
+        assert_eq!(cells, ["7", "it's"]);
     }
 
     proptest! {

@@ -14,14 +14,25 @@ use super::{
     file::File,
     number::Numbers,
     record::{Result, Told, Values},
-    table::{Order, Table, in_order, no_footer, places, skipped},
+    table::{Order, in_order, places, skipped},
     time::{Moment, Zone},
 };
 use crate::document::Node;
 
 const BROKER: &str = "interactive_brokers";
-const TIMES: &[&str] =
-    &["%Y%m%d;%H%M%S", "%Y-%m-%d;%H:%M:%S", "%Y-%m-%d, %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%Y-%m-%d"];
+const TIMES: &[&str] = &[
+    "%Y-%m-%d;%H%M%S",
+    "%m/%d/%Y;%H:%M:%S",
+    "%m/%d/%Y;%H%M%S",
+    "%Y%m%d;%H:%M:%S",
+    "%Y%m%d %H:%M:%S",
+    "%Y%m%d;%H%M%S",
+    "%Y-%m-%d;%H:%M:%S",
+    "%Y-%m-%d, %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y%m%d",
+    "%Y-%m-%d",
+];
 
 /// A Flex query as XML.
 #[derive(Debug)]
@@ -67,12 +78,29 @@ impl Layout for FlexXml {
                 };
                 push(&mut rows, node, said);
             }
+            let is_fill =
+                |node: &Node| node.text_at("@levelOfDetail").is_none_or(|level| level == "EXECUTION");
+            let confirmed = statement.get("TradeConfirms").get("TradeConfirm").items();
+            // Of some queries nothing tells the fills but orders, or confirmations.
+            let has_fills = trade.iter().any(is_fill);
             for (name, nodes) in
                 trades.members().iter().filter(|(name, _)| name != "Trade" && !name.starts_with('@'))
             {
                 for node in nodes.items() {
-                    push(&mut rows, node, skipped(SkippedAs::Repeated, format!("{name}: trades told again")));
+                    let is_told = has_fills || !confirmed.is_empty() || name != "Order";
+                    let said = match is_told {
+                        true => skipped(SkippedAs::Repeated, format!("{name}: trades told again")),
+                        false => flex_fill(&Values::of_tree(node, terms), account.clone()),
+                    };
+                    push(&mut rows, node, said);
                 }
+            }
+            for node in confirmed {
+                let said = match has_fills || !is_fill(node) {
+                    true => skipped(SkippedAs::Repeated, "TradeConfirm: trades told again"),
+                    false => flex_fill(&Values::of_tree(node, terms), account.clone()),
+                };
+                push(&mut rows, node, said);
             }
             for (section, element, what) in SECTIONS {
                 for node in statement.get(section).get(element).items() {
@@ -115,19 +143,25 @@ fn flex_trade(row: &Values<'_>, account: Option<String>) -> Result<Said> {
     if row.some("@levelOfDetail").is_some_and(|level| level != "EXECUTION") {
         return skipped(SkippedAs::Repeated, "trades told again");
     }
+    flex_fill(row, account)
+}
+
+fn flex_fill(row: &Values<'_>, account: Option<String>) -> Result<Said> {
+    // Confirmations have shorter names.
+    let either = |long: &'static str, short: &'static str| if row.has(long) { long } else { short };
     let names = Names {
         side: "@buySell",
         quantity: "@quantity",
-        price: "@tradePrice",
+        price: either("@tradePrice", "@price"),
         symbol: "@symbol",
         currency: "@currency",
         category: "@assetCategory",
-        commission: "@ibCommission",
-        commission_currency: "@ibCommissionCurrency",
+        commission: either("@ibCommission", "@commission"),
+        commission_currency: either("@ibCommissionCurrency", "@commissionCurrency"),
         multiplier: "@multiplier",
-        effect: "@openCloseIndicator",
-        order: "@ibOrderID",
-        ids: ["@ibExecID", "@transactionID", "@tradeID"],
+        effect: either("@openCloseIndicator", "@code"),
+        order: either("@ibOrderID", "@orderID"),
+        ids: [either("@ibExecID", "@execID"), "@transactionID", "@tradeID"],
     };
     let at = match row.some("@dateTime") {
         Some(_) => row.time("@dateTime", TIMES, Zone::Account)?,
@@ -204,48 +238,102 @@ impl Names {
 }
 
 /// A Flex query as a table.
-pub(super) static FLEX_TABLE: Table = Table {
-    about: About {
-        name: "ib_flex_table",
-        broker: BROKER,
-        title: "Interactive Brokers, Flex query as a table",
-        header: &[
-            "Symbol",
-            "TradeDate",
-            "Quantity",
-            "TradePrice",
-            "Buy/Sell",
-            "IBCommission",
-            "IBCommissionCurrency",
-        ],
-    },
-    numbers: Numbers::Point,
-    order: Order::OldestFirst,
-    is_footer: no_footer,
-    read: |row| {
-        if row.some("LevelOfDetail").is_some_and(|level| level != "EXECUTION") {
-            return skipped(SkippedAs::Repeated, "trades told again");
-        }
-        let names = Names {
-            side: "Buy/Sell",
-            quantity: "Quantity",
-            price: "TradePrice",
-            symbol: "Symbol",
-            currency: "CurrencyPrimary",
-            category: "AssetClass",
-            commission: "IBCommission",
-            commission_currency: "IBCommissionCurrency",
-            multiplier: "Multiplier",
-            effect: "Open/CloseIndicator",
-            order: "IBOrderID",
-            ids: ["IBExecID", "TransactionID", "TradeID"],
-        };
-        let time = if row.some("DateTime").is_some() { "DateTime" } else { "TradeDate" };
-        let mut fill = names.fill(row, row.time(time, TIMES, Zone::Account)?)?;
-        fill.broker_account = row.some("ClientAccountID");
-        fill.said()
-    },
+#[derive(Debug)]
+pub(super) struct FlexTable;
+
+static FLEX_TABLE: About = About {
+    name: "ib_flex_table",
+    broker: BROKER,
+    title: "Interactive Brokers, Flex query as a table",
+    header: &[
+        "Symbol",
+        "TradeDate",
+        "Quantity",
+        "TradePrice",
+        "Buy/Sell",
+        "IBCommission",
+        "IBCommissionCurrency",
+    ],
 };
+
+impl Layout for FlexTable {
+    fn about(&self) -> &About {
+        &FLEX_TABLE
+    }
+
+    fn is_of(&self, file: &File<'_>) -> bool {
+        file.find_header(FLEX_TABLE.header).is_some()
+    }
+
+    fn read(&self, file: &File<'_>, terms: &AccountTerms) -> Vec<Row> {
+        let Some((delimiter, header)) = file.find_header(FLEX_TABLE.header) else { return Vec::new() };
+        let records = &file.records(delimiter)[header..];
+        let Some((header, records)) = records.split_first() else { return Vec::new() };
+        let places = places(header);
+        let records: Vec<&super::file::Record> = records.iter().filter(|record| !record.is_blank()).collect();
+        let rows: Vec<Values<'_>> = records
+            .iter()
+            .map(|record| Values::of_row(&places, &record.cells, Numbers::Point, terms))
+            .collect();
+        let undone = undone_rows(&rows);
+        let read = |((index, record), row): ((usize, &&super::file::Record), &Values<'_>)| {
+            let said = match undone.contains(&index) {
+                true => skipped(SkippedAs::Cancelled, "a trade that was cancelled, or what cancels it"),
+                false => flex_row(row),
+            };
+            Row { place: record.line, text: record.text(), said: said.unwrap_or_else(Said::Broken) }
+        };
+        in_order(records.iter().enumerate().zip(&rows).map(read).collect(), Order::OldestFirst)
+    }
+}
+
+/// The same of a table as [`undone`] of trees.
+fn undone_rows(rows: &[Values<'_>]) -> HashSet<usize> {
+    let cancels = |row: &Values<'_>| {
+        row.text("Buy/Sell").contains("(Ca.)") || row.text("TransactionType") == "TradeCancel"
+    };
+    let same = |one: &Values<'_>, other: &Values<'_>| {
+        let agree =
+            ["IBOrderID", "Symbol", "TradePrice"].iter().all(|name| one.text(name) == other.text(name));
+        let quantity = |row: &Values<'_>| row.number("Quantity").ok().flatten();
+        agree && quantity(one).zip(quantity(other)).is_some_and(|(one, other)| one == -other)
+    };
+    let mut undone = HashSet::new();
+    for (index, cancel) in rows.iter().enumerate().filter(|(_, row)| cancels(row)) {
+        undone.insert(index);
+        let mut others =
+            rows.iter().enumerate().filter(|(other, row)| !undone.contains(other) && !cancels(row));
+        let cancelled = others.find(|(_, row)| same(cancel, row)).map(|(other, _)| other);
+        undone.extend(cancelled);
+    }
+    undone
+}
+
+fn flex_row(row: &Values<'_>) -> Result<Said> {
+    if row.some("LevelOfDetail").is_some_and(|level| level != "EXECUTION") {
+        return skipped(SkippedAs::Repeated, "trades told again");
+    }
+    let names = Names {
+        side: "Buy/Sell",
+        quantity: "Quantity",
+        price: "TradePrice",
+        symbol: "Symbol",
+        currency: "CurrencyPrimary",
+        category: "AssetClass",
+        commission: "IBCommission",
+        commission_currency: "IBCommissionCurrency",
+        multiplier: "Multiplier",
+        effect: "Open/CloseIndicator",
+        order: "IBOrderID",
+        ids: ["IBExecID", "TransactionID", "TradeID"],
+    };
+    let time = if row.some("DateTime").is_some() { "DateTime" } else { "TradeDate" };
+    let mut fill = names.fill(row, row.time(time, TIMES, Zone::Account)?)?;
+    fill.broker_account = row.some("ClientAccountID");
+    let taxes = row.number("Taxes")?.map(|taxes| -taxes).filter(|taxes| !taxes.is_zero());
+    (fill.pnl_currency, fill.taxes) = (taxes.and(fill.quote.clone()), taxes);
+    fill.said()
+}
 
 /// The history of transactions: sections in one table, each with a header of its own. Amounts are in the base currency.
 #[derive(Debug)]
@@ -307,6 +395,7 @@ fn transaction(row: &Values<'_>, base: Option<&str>) -> Result<Said> {
         "Dividend" | "Payment in Lieu" | "Credit Interest" => return skipped(SkippedAs::Income, kind),
         "Deposit" | "Withdrawal" => return skipped(SkippedAs::Cash, kind),
         kind if kind.contains("Forex") => return skipped(SkippedAs::Conversion, kind),
+        "Assignment" | "Exercise" | "Expiration" => return skipped(SkippedAs::CorporateAction, kind),
         kind if kind.contains("Adjustment") => return skipped(SkippedAs::State, kind),
         _ => return skipped(SkippedAs::Charge, kind),
     }
@@ -319,8 +408,26 @@ fn transaction(row: &Values<'_>, base: Option<&str>) -> Result<Said> {
         ("Price", price),
         at,
     )?;
-    let currency = base.map(str::to_owned).or_else(|| row.terms.currency.clone()).unwrap_or_default();
-    let mut fill = fill.in_currency(currency).on(MarketKind::Equity);
+    let base = base.map(str::to_owned).or_else(|| row.terms.currency.clone());
+    let currency = row.some("Price Currency").or_else(|| base.clone()).unwrap_or_default();
+    let is_option = is_option(&fill.symbol);
+    let mut fill =
+        fill.in_currency(currency).on(if is_option { MarketKind::Option } else { MarketKind::Equity });
+    let usual = if is_option { Decimal::ONE_HUNDRED } else { Decimal::ONE };
+    fill.multiplier = row.number("Multiplier")?.filter(|multiplier| !multiplier.is_zero()).unwrap_or(usual);
     fill.broker_account = row.some("Account");
-    fill.fee(-row.number_or_zero("Commission")?, None).said()
+    // What it cost is in the base currency.
+    fill.fee(-row.number_or_zero("Commission")?, base).said()
+}
+
+/// `AAPL  250620C00200000`: what it is of, a day, a side, and a price in thousandths.
+fn is_option(symbol: &str) -> bool {
+    let Some((_, contract)) = symbol.split_once(' ') else { return false };
+    let contract = contract.trim_start();
+    let is_digit = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    contract.len() == 15
+        && contract.is_ascii()
+        && is_digit(&contract[..6])
+        && matches!(&contract[6..7], "C" | "P")
+        && is_digit(&contract[7..])
 }

@@ -1,6 +1,6 @@
 //! KuCoin: its history of fills.
 
-use cauce_model::MarketKind;
+use cauce_model::{MarketKind, Rule};
 
 use super::{
     About,
@@ -59,5 +59,53 @@ pub(super) static TRADES_OLDER: Table = Table {
         let (base, quote) = pair(&symbol, '/');
         let fill = row.fill(symbol, row.side("Side")?, ("Amount", quantity), ("FilledPrice", price), at)?;
         fill.of(base, quote).on(MarketKind::Spot).fee(row.number_or_zero("Fee")?, row.some("FeeCoin")).said()
+    },
+};
+
+/// Fills as they are exported today: the zone of their times stands in the name of a column.
+pub(super) static TRADES_NEWER: Table = Table {
+    about: About {
+        name: "kucoin_newer",
+        broker: "kucoin",
+        title: "KuCoin, fills, in a zone of one's own",
+        header: &[
+            "UID",
+            "Order ID",
+            "Symbol",
+            "Side",
+            "Avg. Filled Price",
+            "Filled Amount",
+            "Filled Volume",
+            "Fee",
+            "Fee Currency",
+        ],
+    },
+    numbers: Numbers::Point,
+    order: Order::NewestFirst,
+    is_footer: no_footer,
+    read: |row| {
+        let zoned = row.columns().find_map(|column| {
+            let zone =
+                column.strip_prefix("Filled Time(UTC").or_else(|| column.strip_prefix("Order Time(UTC"))?;
+            Some((column, zone.strip_suffix(')')?))
+        });
+        let missing =
+            || row.broken(Rule::MissingField, "Filled Time", "is missing: no column has it with its zone");
+        let (column, zone) = zoned.ok_or_else(missing)?;
+        let zone = if zone.is_empty() { "+00:00" } else { zone };
+        let text = format!("{}{zone}", row.text(column));
+        let at = row.time_of(column, &text, &["%Y-%m-%d %H:%M:%S%:z"], Zone::Written)?;
+        let (quantity, price) = (row.need_number("Filled Amount")?, row.need_number("Avg. Filled Price")?);
+        let symbol = row.need("Symbol")?;
+        let (base, quote) = pair(&symbol, '-');
+        let fill = row.fill(
+            symbol,
+            row.side("Side")?,
+            ("Filled Amount", quantity),
+            ("Avg. Filled Price", price),
+            at,
+        )?;
+        let fill = fill.of(base, quote).on(MarketKind::Spot).ids(None, row.some("Order ID"));
+        fill.fee(row.number_or_zero("Fee")?, row.some("Fee Currency")).said()
     },
 };

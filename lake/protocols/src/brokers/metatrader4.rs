@@ -1,10 +1,10 @@
-//! MetaTrader 4: the account's statement and the strategy tester's report, as pages.
+//! MetaTrader 4: the account's statement and the strategy tester's report, as pages; and the statement's table, as CSV.
 //!
 //! A row of a statement is a position: what opened it and what closed it. Magic number and comment stand in the title of the
 //! ticket's cell. Times are the broker's, without a zone; sizes are lots, and what a lot is the account has to say where it is
 //! not the 100,000 units of a pair of currencies. Commission, taxes, swap and profit are in the account's currency, as printed.
 
-use cauce_model::{AccountTerms, Effect, Fee, Fill, MarketKind, PositionSide, Rule, Side, SkippedAs};
+use cauce_model::{AccountTerms, Effect, Fill, Rule, Side, SkippedAs};
 use rust_decimal::Decimal;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     html::{self, Cell},
     number::{Numbers, number},
     record::{Result, Told, Values, side_of},
+    round_trip::{Columns, End, Positions, Profit, RoundTrip, lot, market_of},
     table::{Order, in_order, skipped},
     time::Zone,
 };
@@ -98,30 +99,6 @@ fn figure(cells: &[Cell], place: usize, name: &str) -> Result<Decimal> {
     }
 }
 
-/// Pairs of currencies are six letters; all else is a contract for difference.
-pub(super) fn market_of(symbol: &str) -> (MarketKind, Option<String>, Option<String>) {
-    const METALS: [&str; 4] = ["XAU", "XAG", "XPT", "XPD"];
-    let plain: String =
-        symbol.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_uppercase();
-    if plain.len() < 6 {
-        return (MarketKind::Cfd, None, None);
-    }
-    let (base, quote) = (&plain[..3], &plain[3..6]);
-    let is_money = |code: &str| code.parse::<cauce_model::Currency>().is_ok();
-    let pair = (Some(base.to_owned()), Some(quote.to_owned()));
-    match (is_money(base) && !METALS.contains(&base), is_money(quote)) {
-        (true, true) => (MarketKind::Forex, pair.0, pair.1),
-        (_, true) if METALS.contains(&base) => (MarketKind::Cfd, pair.0, pair.1),
-        _ => (MarketKind::Cfd, None, None),
-    }
-}
-
-pub(super) fn lot(symbol: &str, market: MarketKind, terms: &AccountTerms) -> Decimal {
-    let given = terms.contract_sizes.iter().find(|(name, _)| name.eq_ignore_ascii_case(symbol));
-    let usual = if market == MarketKind::Forex { Decimal::from(100_000) } else { Decimal::ONE };
-    given.map_or(usual, |(_, size)| *size)
-}
-
 fn position(row: &Values<'_>, cells: &[Cell], currency: Option<&str>) -> Result<Said> {
     let kind = at(cells, 2).to_lowercase();
     let side = match kind.as_str() {
@@ -145,53 +122,27 @@ fn position(row: &Values<'_>, cells: &[Cell], currency: Option<&str>) -> Result<
     if cells.len() < 14 {
         return Err(Broken::new(Rule::UnknownShape, "Ticket", at(cells, 0), "has fewer than 14 columns"));
     }
-    let ticket = at(cells, 0).to_owned();
-    let size = figure(cells, 3, "Size")?;
-    let symbol = at(cells, 4).to_owned();
-    let (market, base, quote) = market_of(&symbol);
-    let multiplier = lot(&symbol, market, row.terms);
-    let quote = quote.or_else(|| currency.map(str::to_owned));
-    let position_side = Some(if side == Side::Buy { PositionSide::Long } else { PositionSide::Short });
-    let one = |side: Side, effect: Effect, time: usize, price: usize, name: &str| -> Result<Fill> {
-        let moment = row.time_of(name, at(cells, time), TIMES, Zone::Account)?;
-        let price = ("Price", figure(cells, price, "Price")?);
-        let fill = row.fill(symbol.as_str(), side, ("Size", size), price, moment)?;
-        let fill =
-            fill.of(base.clone(), quote.clone()).on(market).ids(Some(format!("{ticket}/{effect}")), None);
-        let pnl_currency = currency.map(str::to_owned);
-        Ok(Fill {
-            effect,
-            multiplier,
-            position_side,
-            pnl_currency,
-            position_id: Some(ticket.clone()),
-            ..fill
-        })
+    let end = |time: usize, price: usize, name: &str| -> Result<End> {
+        let at = row.time_of(name, at(cells, time), TIMES, Zone::Account)?;
+        Ok(End { at, price: figure(cells, price, "Price")? })
     };
-    let opened = one(side, Effect::Open, 1, 5, "Open Time")?;
-    if at(cells, 8).is_empty() {
-        return opened.said();
-    }
-    let closed = one(side.opposite(), Effect::Close, 8, 9, "Close Time")?;
-    let [commission, taxes, swap, profit] = [(10, "Commission"), (11, "Taxes"), (12, "Swap"), (13, "Profit")]
-        .map(|(place, name)| figure(cells, place, name));
-    let commission = -commission?;
-    let fees = match (commission.is_zero(), currency) {
-        (false, Some(currency)) => vec![Fee { asset: currency.to_owned(), amount: commission }],
-        (false, None) => {
-            return Err(Broken::new(
-                Rule::InvalidCurrency,
-                "Commission",
-                at(cells, 10),
-                "is in a currency that the \
-            statement does not say; set currency of the account",
-            ));
-        }
-        (true, _) => Vec::new(),
+    let is_open = at(cells, 8).is_empty();
+    let cost =
+        |place: usize, name: &str| if is_open { Ok(Decimal::ZERO) } else { figure(cells, place, name) };
+    let trip = RoundTrip {
+        id: at(cells, 0).to_owned(),
+        symbol: at(cells, 4).to_owned(),
+        side,
+        size: figure(cells, 3, "Size")?,
+        opened: end(1, 5, "Open Time")?,
+        closed: if is_open { None } else { Some(end(8, 9, "Close Time")?) },
+        commission: -cost(10, "Commission")?,
+        taxes: Some(-cost(11, "Taxes")?),
+        swap: Some(cost(12, "Swap")?),
+        profit: Some(cost(13, "Profit")?),
+        currency,
     };
-    let closed =
-        Fill { fees, taxes: Some(-taxes?), swap: Some(swap?), reported_pnl: Some(profit?), ..closed };
-    Ok(Said::Fills(vec![opened, closed]))
+    trip.said(row, ["Size", "Price", "Commission"])
 }
 
 /// The report of the strategy tester: nobody traded it, and it is read as if somebody had.
@@ -276,3 +227,32 @@ fn tested(
     let pnl_currency = row.terms.currency.clone();
     Fill { effect, multiplier, reported_pnl, pnl_currency, position_id: Some(order), ..fill }.said()
 }
+
+/// The statement's table, as spreadsheets and scripts keep it: the terminal itself saves pages only.
+pub(super) static TABLE: Positions = Positions {
+    about: About {
+        name: "mt4_table",
+        broker: BROKER,
+        title: "MetaTrader 4, table of a statement",
+        header: &["Ticket", "Type", "Profit"],
+    },
+    columns: Columns {
+        id: &["Ticket"],
+        opened: &["Open Time", "OpenTime"],
+        kind: &["Type"],
+        state: &[],
+        size: &["Size", "Lots", "Volume"],
+        symbol: &["Item", "Symbol"],
+        open_price: &["Open Price", "OpenPrice", "Price"],
+        closed: &["Close Time", "CloseTime"],
+        close_price: &["Close Price", "ClosePrice", "Price 2"],
+        commission: &["Commission", "Commissions"],
+        taxes: &["Taxes"],
+        swap: &["Swap"],
+        profit: &["Profit"],
+    },
+    times: &["%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"],
+    zone: Zone::Account,
+    order: Order::OldestFirst,
+    profit: Profit::Gross,
+};

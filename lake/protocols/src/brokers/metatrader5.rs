@@ -1,24 +1,33 @@
-//! MetaTrader 5: the report of an account's history, as a table or a page, in sections.
+//! MetaTrader 5: the report of an account's history, or of the strategy tester, as a page, a workbook, or a table, in sections.
 //!
-//! Deals are the fills, and a report may lack some of them: where what its positions closed is not all among them, positions
-//! are read instead, each as what opened it and what closed it. Orders are never trades, though some of their rows look so.
+//! Deals are the fills, and a report may lack some of them: it is of a period, and a position may have begun before. A position
+//! both ends of which are among the deals is told by them; of any other its row is read, as what opened it and what closed it.
+//! Orders are never trades, though some of their rows look so.
+//!
+//! Reports are in the terminal's language, and only `buy`, `in` and the like are not: a section is known by the shape of its
+//! header and of its rows. Some builds have a fee beside the commission; times are the server's, without a zone.
 
-use cauce_model::{AccountTerms, Effect, Fee, Fill, MarketKind, PositionSide, Rule, Side, SkippedAs};
+use std::collections::HashSet;
+
+use cauce_model::{AccountTerms, Effect, Fee, Fill, MarketKind, Rule, Side, SkippedAs};
 use rust_decimal::Decimal;
 
 use super::{
     About, Broken, Layout, Row, Said,
     file::File,
     html,
-    metatrader4::{lot, market_of},
     number::{Numbers, number},
     record::{Result, Told, Values, side_of},
+    round_trip::{End, RoundTrip, lot, market_of},
     table::{Order, in_order, skipped},
     time::Zone,
 };
 use crate::document::Node;
 
 const TIMES: &[&str] = &["%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M"];
+const DIRECTIONS: [&str; 4] = ["in", "out", "in/out", "out by"];
+/// Columns that a header of a section has at least.
+const NARROWEST: usize = 9;
 static NOTHING: Node = Node::Null;
 
 /// The report.
@@ -28,35 +37,125 @@ pub(super) struct History;
 static HISTORY: About = About {
     name: "mt5_history",
     broker: "metatrader5",
-    title: "MetaTrader 5, report of an account's history",
+    title: "MetaTrader 5, report of an account's history or of the strategy tester",
     header: &["Time", "Position", "Symbol", "Type", "Volume", "Price", "Commission", "Swap", "Profit"],
 };
 
 type Line = (u32, Vec<String>);
 
-/// The report's lines, whichever form it has.
-fn lines(file: &File<'_>) -> Vec<Line> {
+/// The report's lines, whichever form it has, and how numbers are written in it.
+fn lines(file: &File<'_>) -> Option<(Numbers, Vec<Line>)> {
     if file.text().trim_start().starts_with('<') {
-        let rows = html::rows(file.text());
-        return rows
-            .into_iter()
-            .map(|(line, cells)| (line, cells.into_iter().map(|cell| cell.text).collect()))
-            .collect();
+        let line = |(line, cells): html::HtmlRow| (line, cells.into_iter().map(|cell| cell.text).collect());
+        return Some((Numbers::Point, html::rows(file.text()).into_iter().map(line).collect()));
     }
-    let delimiter = file.find_header(HISTORY.header).map_or(b',', |(delimiter, _)| delimiter);
+    let is_row = |record: &super::file::Record| {
+        let filled = record.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+        filled >= NARROWEST && record.cells.get(0).is_some_and(is_time)
+    };
+    // A section may stand far below.
+    let (delimiter, _) = file.find_row(is_row)?;
+    let numbers = if delimiter == b';' { Numbers::Either } else { Numbers::Point };
     let records = file.records(delimiter).iter();
-    records
-        .map(|record| (record.line, record.cells.iter().map(|cell| cell.trim().to_owned()).collect()))
-        .collect()
+    let line = |record: &super::file::Record| {
+        (record.line, record.cells.iter().map(|cell| cell.trim().to_owned()).collect())
+    };
+    Some((numbers, records.map(line).collect()))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Section {
-    Head,
-    Positions,
-    Orders,
-    Deals,
-    Results,
+/// A section's rows, and where its columns are.
+#[derive(Debug)]
+enum Section<'l> {
+    Positions(PositionPlaces, Vec<&'l Line>),
+    Deals(DealPlaces, Vec<&'l Line>),
+    /// Orders, and positions that are open: their opening is a deal.
+    Others(Vec<&'l Line>),
+}
+
+/// Time, position, symbol, type, volume, price, S/L, T/P, time, price, commission, swap, profit.
+#[derive(Debug, Clone, Copy)]
+struct PositionPlaces {
+    opened: usize,
+    closed: usize,
+    commissions: (usize, usize),
+    profit: usize,
+}
+
+/// Time, deal, symbol, type, direction, volume, price, order, commission, fee, swap, profit, balance, comment.
+#[derive(Debug, Clone, Copy)]
+struct DealPlaces {
+    commission: usize,
+    fee: Option<usize>,
+}
+
+/// Positions have the names of time and price twice, one beside the other.
+fn positions(header: &[String]) -> Option<PositionPlaces> {
+    let width = header.iter().rposition(|cell| !cell.is_empty())? + 1;
+    let closed_at = (8..width).find(|place| header[*place] == header[0])?;
+    let closed = closed_at + 1;
+    let opened = header.iter().position(|cell| Some(cell) == header.get(closed))?;
+    // Two at least between: what it cost, and what it brought.
+    ((5..=6).contains(&opened) && closed + 3 < width).then_some(PositionPlaces {
+        opened,
+        closed,
+        commissions: (closed + 1, width - 2),
+        profit: width - 1,
+    })
+}
+
+fn deals(header: &[String], rows: &[&Line]) -> Option<DealPlaces> {
+    let has_direction =
+        |line: &&Line| DIRECTIONS.contains(&at(&line.1, 4)) && side_of(at(&line.1, 3)).is_some();
+    if !rows.iter().any(has_direction) {
+        return None;
+    }
+    let width = header.iter().rposition(|cell| !cell.is_empty())? + 1;
+    let commission = header.iter().position(|cell| cell == "Commission").unwrap_or(8);
+    // Swap, profit, balance, comment.
+    let fee = (width > commission + 5).then_some(commission + 1);
+    Some(DealPlaces { commission, fee })
+}
+
+/// The tables of a report: each a header and rows that begin with a time.
+fn sections(lines: &[Line]) -> Vec<Section<'_>> {
+    let mut tables: Vec<(&Line, Vec<&Line>)> = Vec::new();
+    for line in lines {
+        let filled = line.1.iter().filter(|cell| !cell.is_empty()).count();
+        let first = at(&line.1, 0);
+        if is_time(first) {
+            if let Some((_, rows)) = tables.last_mut() {
+                rows.push(line);
+            }
+        } else if filled >= NARROWEST && !first.is_empty() {
+            tables.push((line, Vec::new()));
+        }
+    }
+    tables.into_iter().map(|(header, rows)| section(header, rows)).collect()
+}
+
+fn section<'l>(header: &Line, rows: Vec<&'l Line>) -> Section<'l> {
+    match (positions(&header.1), deals(&header.1, &rows)) {
+        (Some(places), _) => Section::Positions(places, rows),
+        (None, Some(places)) => Section::Deals(places, rows),
+        (None, None) => Section::Others(rows),
+    }
+}
+
+/// `123 (USD, Broker, demo, Hedge)`, before the first table.
+fn currency(lines: &[Line]) -> Option<String> {
+    let head = lines.iter().take_while(|(_, cells)| !is_time(at(cells, 0)));
+    let in_brackets = |cell: &String| {
+        let (number, rest) = cell.split_once(" (")?;
+        let code = rest.split(',').next()?.trim();
+        let is_account = number.trim().chars().all(|c| c.is_ascii_digit()) && rest.contains(',');
+        (is_account && code.len() == 3 && code.chars().all(|c| c.is_ascii_uppercase()))
+            .then(|| code.to_owned())
+    };
+    head.clone().flat_map(|(_, cells)| cells).find_map(in_brackets).or_else(|| {
+        // The tester says it by itself.
+        let named = head.flat_map(|(_, cells)| cells.windows(4)).find(|cells| cells[0] == "Currency:")?;
+        named[1..].iter().find(|cell| !cell.is_empty()).cloned()
+    })
 }
 
 impl Layout for History {
@@ -65,53 +164,132 @@ impl Layout for History {
     }
 
     fn is_of(&self, file: &File<'_>) -> bool {
-        let is_header =
-            |cells: &[String]| HISTORY.header.iter().all(|name| cells.iter().any(|cell| cell == name));
-        let looks_so = file.text().contains("Positions") && file.text().contains("Deals");
-        looks_so && lines(file).iter().any(|(_, cells)| is_header(cells))
+        lines(file).is_some_and(|(_, lines)| {
+            sections(&lines).iter().any(|section| match section {
+                Section::Positions(_, rows) => !rows.is_empty(),
+                Section::Deals(..) => true,
+                Section::Others(_) => false,
+            })
+        })
     }
 
     fn read(&self, file: &File<'_>, terms: &AccountTerms) -> Vec<Row> {
-        let lines = lines(file);
-        let (mut section, mut currency) = (Section::Head, terms.currency.clone());
-        let mut rows: Vec<(Section, &Line)> = Vec::new();
-        for line in &lines {
-            let first = line.1.first().map(String::as_str).unwrap_or_default();
-            match first {
-                "Positions" => section = Section::Positions,
-                "Orders" => section = Section::Orders,
-                "Deals" => section = Section::Deals,
-                "Open Positions" | "Working Orders" => section = Section::Orders,
-                "Results" | "Summary" => section = Section::Results,
-                // `123 (USD, Broker, demo)`
-                "Account:" => {
-                    let about = line.1.iter().skip(1).find(|cell| !cell.is_empty());
-                    let code =
-                        about.and_then(|text| text.split('(').nth(1)).and_then(|text| text.split(',').next());
-                    currency = code.map(|code| code.trim().to_owned()).or(currency);
-                }
-                time if section != Section::Head && section != Section::Results && is_time(time) => {
-                    rows.push((section, line))
-                }
-                _ => {}
+        let Some((numbers, lines)) = lines(file) else { return Vec::new() };
+        let currency = currency(&lines).or_else(|| terms.currency.clone());
+        let sections = sections(&lines);
+        let report = Report { values: Values::of_tree(&NOTHING, terms), numbers, currency };
+        let repeated = Repeated::among(&sections, numbers);
+        let mut rows = Vec::new();
+        for section in &sections {
+            let read = |line: &&Line| -> Row {
+                let (place, cells) = line;
+                let said = match section {
+                    Section::Positions(..) if repeated.positions.contains(place) => {
+                        skipped(SkippedAs::Repeated, "a position whose deals are below")
+                    }
+                    Section::Positions(places, _) => report.position(cells, *places),
+                    Section::Deals(..) if repeated.deals.contains(place) => {
+                        skipped(SkippedAs::Repeated, "a deal of a position above")
+                    }
+                    Section::Deals(places, _) => report.deal(cells, *places),
+                    Section::Others(_) => {
+                        skipped(SkippedAs::Order, format!("order {}", at(cells, 9)).trim().to_owned())
+                    }
+                };
+                Row { place: *place, text: cells.join(" | "), said: said.unwrap_or_else(Said::Broken) }
+            };
+            let (Section::Positions(_, lines) | Section::Deals(_, lines) | Section::Others(lines)) = section;
+            rows.extend(lines.iter().map(read));
+        }
+        in_order(rows, Order::OldestFirst)
+    }
+}
+
+/// Which rows tell what others tell, too.
+#[derive(Debug, Default)]
+struct Repeated {
+    /// Positions that their deals tell.
+    positions: HashSet<u32>,
+    /// Deals of the other positions.
+    deals: HashSet<u32>,
+}
+
+/// An end of a position, or a deal: when, of what, at what price, and whether it opened.
+type EndKey<'l> = (&'l str, &'l str, &'l str, bool);
+
+fn key(deal: &[String], opened: bool) -> EndKey<'_> {
+    (at(deal, 0), at(deal, 2), at(deal, 6), opened)
+}
+
+fn both(places: PositionPlaces, position: &[String]) -> [EndKey<'_>; 2] {
+    let (symbol, closed) = (at(position, 2), places.closed);
+    [
+        (at(position, 0), symbol, at(position, places.opened), true),
+        (at(position, closed - 1), symbol, at(position, closed), false),
+    ]
+}
+
+impl Repeated {
+    /// An end of a position is the deal of its time, symbol and price. Where a position is the sum of several deals, its price is
+    /// their mean: then deals between its beginning and its end must come to its volume.
+    fn among(sections: &[Section<'_>], numbers: Numbers) -> Self {
+        let (mut deals, mut positions) = (Vec::new(), Vec::new());
+        for section in sections {
+            match section {
+                Section::Deals(_, rows) => deals.extend(rows.iter().copied()),
+                Section::Positions(places, rows) => positions.extend(rows.iter().map(|row| (*places, *row))),
+                Section::Others(_) => {}
             }
         }
-        let are_whole = deals_are_whole(&rows);
-        let row = Values::of_tree(&NOTHING, terms);
-        let read = |(section, (line, cells)): &(Section, &Line)| {
-            let said = match section {
-                Section::Positions if !are_whole => position(&row, cells, currency.as_deref()),
-                Section::Positions => skipped(SkippedAs::Repeated, "a position whose deals are below"),
-                Section::Deals if are_whole => deal(&row, cells, currency.as_deref()),
-                Section::Deals => skipped(SkippedAs::Repeated, "a deal of a position above"),
-                _ => skipped(
-                    SkippedAs::Order,
-                    format!("order {}", cells.get(9).map(String::as_str).unwrap_or_default()),
-                ),
+        let volume = |text: &str| number(text, numbers).ok().flatten().unwrap_or_default();
+        let opens = |cells: &[String]| at(cells, 4).starts_with("in");
+        // What reverses closes one and opens another.
+        let closes = |cells: &[String]| at(cells, 4).contains("out");
+        let mut ends: HashSet<EndKey<'_>> = HashSet::new();
+        for (_, cells) in deals.iter().copied() {
+            if opens(cells) {
+                ends.insert(key(cells, true));
+            }
+            if closes(cells) {
+                ends.insert(key(cells, false));
+            }
+        }
+        let is_told = |places: PositionPlaces, cells: &[String]| {
+            let [opened, closed] = both(places, cells);
+            if ends.contains(&opened) && ends.contains(&closed) {
+                return true;
+            }
+            let within = |is_wanted: &dyn Fn(&[String]) -> bool| {
+                let wanted = deals.iter().filter(|(_, deal)| {
+                    is_wanted(deal) && at(deal, 2) == opened.1 && (opened.0..=closed.0).contains(&at(deal, 0))
+                });
+                wanted.map(|(_, deal)| volume(at(deal, 5))).sum::<Decimal>()
             };
-            Row { place: *line, text: cells.join(" | "), said: said.unwrap_or_else(Said::Broken) }
+            let whole = volume(at(cells, places.opened - 1));
+            within(&opens) >= whole && within(&closes) >= whole
         };
-        in_order(rows.iter().map(read).collect(), Order::OldestFirst)
+        // One that was closed in parts has several rows with one beginning: all are told, or none.
+        let mut untold = HashSet::new();
+        for (places, (_, cells)) in
+            positions.iter().copied().filter(|(places, (_, cells))| !is_told(*places, cells))
+        {
+            untold.insert(both(places, cells)[0]);
+        }
+        let (mut repeated, mut told_here) = (Self::default(), HashSet::new());
+        for (places, (line, cells)) in positions.iter().copied() {
+            let ends = both(places, cells);
+            if untold.contains(&ends[0]) {
+                told_here.extend(ends);
+            } else {
+                repeated.positions.insert(*line);
+            }
+        }
+        for (line, cells) in deals {
+            if told_here.contains(&key(cells, opens(cells))) && at(cells, 4) != "in/out" {
+                repeated.deals.insert(*line);
+            }
+        }
+        repeated
     }
 }
 
@@ -120,31 +298,8 @@ fn is_time(text: &str) -> bool {
     bytes.len() >= 10 && bytes[4] == b'.' && bytes[7] == b'.' && bytes[..4].iter().all(u8::is_ascii_digit)
 }
 
-/// Whether every position has what opened and closed it among the deals.
-fn deals_are_whole(rows: &[(Section, &Line)]) -> bool {
-    let count = |wanted: Section, fits: &dyn Fn(&[String]) -> bool| {
-        rows.iter().filter(|(section, (_, cells))| *section == wanted && fits(cells)).count()
-    };
-    let positions = count(Section::Positions, &|_| true);
-    let of = |direction: &'static str| {
-        move |cells: &[String]| cells.get(4).is_some_and(|found| found == direction || found == "in/out")
-    };
-    let (opened, closed) = (count(Section::Deals, &of("in")), count(Section::Deals, &of("out")));
-    opened > 0 && opened >= positions && closed >= positions
-}
-
 fn at(cells: &[String], place: usize) -> &str {
     cells.get(place).map(String::as_str).unwrap_or_default()
-}
-
-fn figure(cells: &[String], place: usize, name: &str) -> Result<Option<Decimal>> {
-    let text = at(cells, place);
-    number(text, Numbers::Point).map_err(|why| Broken::new(Rule::InvalidNumber, name, text, why))
-}
-
-fn need(cells: &[String], place: usize, name: &str) -> Result<Decimal> {
-    figure(cells, place, name)?
-        .ok_or_else(|| Broken::new(Rule::MissingField, name, at(cells, place), "is missing"))
 }
 
 fn side(cells: &[String]) -> Result<Side> {
@@ -152,76 +307,117 @@ fn side(cells: &[String]) -> Result<Side> {
     side_of(text).ok_or_else(|| Broken::new(Rule::UnknownSide, "Type", text, "is neither buy nor sell"))
 }
 
-/// A cost that is printed as less than zero.
-fn costs(amount: Option<Decimal>, currency: Option<&str>) -> Vec<Fee> {
-    let cost = amount.filter(|amount| !amount.is_zero()).zip(currency);
-    cost.map(|(amount, currency)| Fee { asset: currency.to_owned(), amount: -amount }).into_iter().collect()
+/// What all rows of a report share.
+struct Report<'t> {
+    values: Values<'t>,
+    numbers: Numbers,
+    currency: Option<String>,
 }
 
-fn made(row: &Values<'_>, symbol: &str, side: Side, numbers: [Decimal; 2], time: &str) -> Result<Fill> {
-    let moment = row.time_of("Time", time, TIMES, Zone::Account)?;
-    let (market, base, quote) = market_of(symbol);
-    let fill = row.fill(symbol, side, ("Volume", numbers[0]), ("Price", numbers[1]), moment)?;
-    let multiplier = lot(symbol, market, row.terms);
-    Ok(Fill {
-        multiplier,
-        ..fill.of(base, quote).on(if market == MarketKind::Forex { market } else { MarketKind::Cfd })
-    })
-}
-
-/// Time, position, symbol, type, volume, price, S/L, T/P, time, price, commission, swap, profit.
-fn position(row: &Values<'_>, cells: &[String], currency: Option<&str>) -> Result<Said> {
-    let (side, id, symbol) = (side(cells)?, at(cells, 1).to_owned(), at(cells, 2));
-    let volume = need(cells, 4, "Volume")?;
-    let opened = made(row, symbol, side, [volume, need(cells, 5, "Price")?], at(cells, 0))?;
-    let closed = made(row, symbol, side.opposite(), [volume, need(cells, 9, "Price")?], at(cells, 8))?;
-    let position_side = Some(if side == Side::Buy { PositionSide::Long } else { PositionSide::Short });
-    let of = |fill: Fill, effect: Effect| Fill {
-        effect,
-        position_side,
-        position_id: Some(id.clone()),
-        external_id: Some(format!("{id}/{effect}")),
-        pnl_currency: currency.map(str::to_owned),
-        ..fill
-    };
-    let closed = Fill {
-        fees: costs(figure(cells, 10, "Commission")?, currency),
-        swap: figure(cells, 11, "Swap")?,
-        reported_pnl: figure(cells, 12, "Profit")?,
-        ..of(closed, Effect::Close)
-    };
-    Ok(Said::Fills(vec![of(opened, Effect::Open), closed]))
-}
-
-/// Time, deal, symbol, type, direction, volume, price, order, commission, fee, swap, profit, balance, comment.
-fn deal(row: &Values<'_>, cells: &[String], currency: Option<&str>) -> Result<Said> {
-    let kind = at(cells, 3);
-    if matches!(kind, "balance" | "credit" | "correction" | "bonus" | "charge" | "commission")
-        || kind.is_empty()
-    {
-        return skipped(SkippedAs::Cash, kind);
+impl Report<'_> {
+    fn figure(&self, cells: &[String], place: usize, name: &str) -> Result<Option<Decimal>> {
+        let text = at(cells, place);
+        number(text, self.numbers).map_err(|why| Broken::new(Rule::InvalidNumber, name, text, why))
     }
-    let effect = match at(cells, 4) {
-        "in" => Effect::Open,
-        "out" | "out by" => Effect::Close,
-        // A reversal closes and opens at once.
-        _ => Effect::Unknown,
-    };
-    let numbers = [need(cells, 5, "Volume")?, need(cells, 6, "Price")?];
-    let fill = made(row, at(cells, 2), side(cells)?, numbers, at(cells, 0))?;
-    let commission =
-        figure(cells, 8, "Commission")?.unwrap_or_default() + figure(cells, 9, "Fee")?.unwrap_or_default();
-    let profit = if effect == Effect::Open { None } else { figure(cells, 11, "Profit")? };
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Fill {
-        effect,
-        external_id: some(at(cells, 1)),
-        order_id: some(at(cells, 7)),
-        fees: costs(Some(commission), currency),
-        swap: figure(cells, 10, "Swap")?.filter(|swap| !swap.is_zero()),
-        reported_pnl: profit,
-        pnl_currency: currency.map(str::to_owned),
-        ..fill
+
+    fn need(&self, cells: &[String], place: usize, name: &str) -> Result<Decimal> {
+        self.figure(cells, place, name)?
+            .ok_or_else(|| Broken::new(Rule::MissingField, name, at(cells, place), "is missing"))
     }
-    .said()
+
+    fn end(&self, cells: &[String], time: usize, price: usize) -> Result<End> {
+        let at = self.values.time_of("Time", at(cells, time), TIMES, Zone::Account)?;
+        Ok(End { at, price: self.need(cells, price, "Price")? })
+    }
+
+    fn position(&self, cells: &[String], places: PositionPlaces) -> Result<Said> {
+        let (first, last) = places.commissions;
+        let commissions = (first..last).map(|place| self.figure(cells, place, "Commission"));
+        let commissions = commissions.collect::<Result<Vec<_>>>()?;
+        let trip = RoundTrip {
+            id: at(cells, 1).to_owned(),
+            symbol: at(cells, 2).to_owned(),
+            side: side(cells)?,
+            size: self.need(cells, places.opened - 1, "Volume")?,
+            opened: self.end(cells, 0, places.opened)?,
+            closed: Some(self.end(cells, places.closed - 1, places.closed)?),
+            commission: -commissions.into_iter().flatten().sum::<Decimal>(),
+            taxes: None,
+            swap: self.figure(cells, last, "Swap")?,
+            profit: self.figure(cells, places.profit, "Profit")?,
+            currency: self.currency.as_deref(),
+        };
+        trip.said(&self.values, ["Volume", "Price", "Commission"])
+    }
+
+    fn deal(&self, cells: &[String], places: DealPlaces) -> Result<Said> {
+        let kind = at(cells, 3);
+        if at(cells, 4).is_empty() {
+            // No position is changed by it: a deposit, a credit, a bonus, interest, a tax, a fee of the day.
+            let skip = match kind {
+                "dividend" | "interest" | "franked dividend" => SkippedAs::Income,
+                "charge" | "commission" | "tax" => SkippedAs::Charge,
+                kind if kind.ends_with("commission") => SkippedAs::Charge,
+                _ if side_of(kind).is_none() => SkippedAs::Cash,
+                _ => {
+                    return Err(Broken::new(
+                        Rule::MissingField,
+                        "Direction",
+                        "",
+                        "is missing: neither in nor out",
+                    ));
+                }
+            };
+            return skipped(skip, kind);
+        }
+        if kind.ends_with("canceled") {
+            return skipped(SkippedAs::Cancelled, kind);
+        }
+        let effect = match at(cells, 4) {
+            "in" => Effect::Open,
+            "out" | "out by" => Effect::Close,
+            // A reversal closes and opens at once.
+            _ => Effect::Unknown,
+        };
+        let symbol = at(cells, 2);
+        let end = self.end(cells, 0, 6)?;
+        let (market, base, quote) = market_of(symbol);
+        let (volume, price) = (("Volume", self.need(cells, 5, "Volume")?), ("Price", end.price));
+        let fill = self.values.fill(symbol, side(cells)?, volume, price, end.at)?;
+        let quote = quote.or_else(|| self.currency.clone());
+        let fill =
+            fill.of(base, quote).on(if market == MarketKind::Forex { market } else { MarketKind::Cfd });
+        let DealPlaces { commission, fee } = places;
+        let swap = fee.unwrap_or(commission) + 1;
+        let mut cost = self.figure(cells, commission, "Commission")?.unwrap_or_default();
+        if let Some(fee) = fee {
+            cost += self.figure(cells, fee, "Fee")?.unwrap_or_default();
+        }
+        let profit = if effect == Effect::Open { None } else { self.figure(cells, swap + 1, "Profit")? };
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Fill {
+            effect,
+            multiplier: lot(symbol, market, self.values.terms),
+            external_id: some(at(cells, 1)),
+            order_id: some(at(cells, 7)),
+            fees: self.costs(cost, at(cells, commission))?,
+            swap: self.figure(cells, swap, "Swap")?.filter(|swap| !swap.is_zero()),
+            reported_pnl: profit,
+            pnl_currency: self.currency.clone(),
+            ..fill
+        }
+        .said()
+    }
+
+    /// A cost that is printed as less than zero.
+    fn costs(&self, cost: Decimal, text: &str) -> Result<Vec<Fee>> {
+        match (cost.is_zero(), &self.currency) {
+            (true, _) => Ok(Vec::new()),
+            (false, Some(currency)) => Ok(vec![Fee { asset: currency.clone(), amount: -cost }]),
+            (false, None) => {
+                let why = "is in a currency that the report does not say; set currency of the account";
+                Err(Broken::new(Rule::InvalidCurrency, "Commission", text, why))
+            }
+        }
+    }
 }

@@ -22,11 +22,14 @@ mod dali;
 mod degiro;
 mod delta;
 mod etoro;
+mod exness;
 mod fidelity;
 mod file;
 mod finpension;
 mod freetrade;
 mod freqtrade;
+mod ftmo;
+mod fxblue;
 mod gemini;
 mod generic;
 mod ghostfolio;
@@ -39,6 +42,8 @@ mod kucoin;
 mod metatrader4;
 mod metatrader5;
 mod morgan_stanley;
+mod mql5;
+mod myfxbook;
 mod nexo;
 mod number;
 mod poloniex;
@@ -47,6 +52,7 @@ mod rabobank;
 mod record;
 mod revolut;
 mod rotki;
+mod round_trip;
 mod schwab;
 mod shapeshift;
 mod swap;
@@ -60,6 +66,7 @@ mod uphold;
 mod vanguard;
 mod wallets;
 mod wealthfolio;
+mod workbook;
 mod xtb;
 
 use std::fmt::Debug;
@@ -87,30 +94,44 @@ static ALL: &[&dyn Layout] = &[
     &metatrader4::Statement,
     &metatrader4::StrategyTester,
     &metatrader5::History,
+    &metatrader4::TABLE,
+    &myfxbook::TRADES,
+    &fxblue::POSITIONS,
+    &mql5::SIGNAL,
+    &ftmo::POSITIONS,
+    &exness::POSITIONS,
     &interactive_brokers::FlexXml,
-    &interactive_brokers::FLEX_TABLE,
+    &interactive_brokers::FlexTable,
     &interactive_brokers::TransactionHistory,
     &ghostfolio::ACTIVITIES_TABLE,
     &ghostfolio::ACTIVITIES_TABLE_SHORT,
     &ghostfolio::Activities,
     &degiro::Account,
     &binance::SPOT_EXPORT,
+    &binance::SPOT_EXPORT_NEWER,
     &binance::SPOT_EXPORT_OLDER,
     &binance::FUTURES_EXPORT,
+    &binance::FUTURES_EXPORT_UTC,
+    &binance::FUTURES_EXPORT_NEWER,
     &binance::AUTO_INVEST,
     &binance::Answers,
     &coinbase::TRANSACTIONS,
+    &coinbase::TRANSACTIONS_OLDER,
     &coinbase::FILLS,
     &bitstamp::TRANSACTIONS,
+    &bitstamp::TRANSACTIONS_NEWER,
     &bitstamp::Answers,
     &trading212::HISTORY,
+    &trading212::HISTORY_UTC,
     &revolut::TRADES,
     &etoro::ACTIVITY,
+    &etoro::ACTIVITY_NEWER,
     &trade_republic::TRANSACTIONS,
     &rotki::TRADES,
     &rotki::EVENTS,
     &swissquote::TRANSACTIONS,
     &xtb::OPERATIONS,
+    &xtb::OPERATIONS_NEWER,
     &rabobank::TRANSACTIONS,
     &finpension::TRANSACTIONS,
     &investengine::TRANSACTIONS,
@@ -127,6 +148,7 @@ static ALL: &[&dyn Layout] = &[
     &blockfi::LEDGER,
     &kucoin::TRADES,
     &kucoin::TRADES_OLDER,
+    &kucoin::TRADES_NEWER,
     &nexo::TRANSACTIONS,
     &shapeshift::TRADES,
     &uphold::TRANSACTIONS,
@@ -141,7 +163,7 @@ static ALL: &[&dyn Layout] = &[
     &poloniex::TRADES,
     &poloniex::Answers,
     &kraken::TRADES,
-    &kraken::LEDGERS,
+    &kraken::Ledgers,
     &gemini::Answers,
     &freqtrade::Backtest,
     &schwab::TRANSACTIONS,
@@ -232,6 +254,12 @@ pub enum UnknownLayout {
     /// There is nothing in it.
     #[error("the file is empty")]
     Empty,
+    /// It is a workbook, and broken.
+    #[error("the workbook can't be read: {why}; save its sheet as CSV")]
+    Workbook {
+        /// What is wrong with it.
+        why: String,
+    },
     /// No layout has such a header.
     #[error(
         "no known layout has the header [{header}]; the nearest is {nearest}, of which [{missing}] are not there. If all is there by other names, name them in columns \
@@ -272,9 +300,24 @@ pub struct Reading {
     pub rows: Vec<Row>,
 }
 
-/// Reads a file or an answer of a broker.
+/// Reads a file or an answer of a broker. Of a workbook the first sheet that has a known layout is read.
 pub fn read(bytes: Bytes<'_>, terms: &AccountTerms) -> Result<Reading, UnknownLayout> {
-    let file = File::of(bytes);
+    let sheets = match workbook::sheets(bytes) {
+        None => return read_file(&File::of(bytes), terms),
+        Some(sheets) => sheets.map_err(|why| UnknownLayout::Workbook { why })?,
+    };
+    let mut unknown = UnknownLayout::Empty;
+    for sheet in sheets {
+        match read_file(&File::of(Bytes { content_type: None, body: sheet.as_bytes() }), terms) {
+            Err(why @ UnknownLayout::Header { .. }) if unknown == UnknownLayout::Empty => unknown = why,
+            Err(UnknownLayout::Empty | UnknownLayout::Header { .. }) => {}
+            read => return read,
+        }
+    }
+    Err(unknown)
+}
+
+fn read_file(file: &File<'_>, terms: &AccountTerms) -> Result<Reading, UnknownLayout> {
     if file.is_empty() {
         return Err(UnknownLayout::Empty);
     }
@@ -283,7 +326,7 @@ pub fn read(bytes: Bytes<'_>, terms: &AccountTerms) -> Result<Reading, UnknownLa
         Some(name) => {
             let layout =
                 find(name).ok_or_else(|| UnknownLayout::Name { name: name.to_owned(), known: names() })?;
-            if !layout.is_of(&file) {
+            if !layout.is_of(file) {
                 return Err(UnknownLayout::Other {
                     name: name.to_owned(),
                     header: file.first_header().join(", "),
@@ -291,12 +334,12 @@ pub fn read(bytes: Bytes<'_>, terms: &AccountTerms) -> Result<Reading, UnknownLa
             }
             layout
         }
-        None => match all().iter().find(|layout| layout.is_of(&file)) {
+        None => match all().iter().find(|layout| layout.is_of(file)) {
             Some(layout) => *layout,
-            None => return Err(nearest(&file)),
+            None => return Err(nearest(file)),
         },
     };
-    let mut rows = layout.read(&file, terms);
+    let mut rows = layout.read(file, terms);
     if let Some(wanted) = &terms.broker_account {
         for row in &mut rows {
             only_of(wanted, row);

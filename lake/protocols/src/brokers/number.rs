@@ -81,8 +81,11 @@ fn plain(text: &str, numbers: Numbers) -> Result<String, &'static str> {
     }
     let is_between = |c: char| c == thousands || c == '\'' || SPACES.contains(&c);
     let groups: Vec<&str> = whole.split(is_between).collect();
+    // Nobody writes `0,005` for five.
     let are_thousands = groups.len() == 1
-        || (1..=3).contains(&groups[0].len()) && groups[1..].iter().all(|group| group.len() == 3);
+        || !groups[0].starts_with('0')
+            && (1..=3).contains(&groups[0].len())
+            && groups[1..].iter().all(|group| group.len() == 3);
     if !are_thousands || !groups.iter().all(|group| group.chars().all(digits)) {
         return Err("is not a number");
     }
@@ -158,6 +161,8 @@ mod tests {
             ("-", Numbers::Point, "none"),
             ("", Numbers::Point, "none"),
             ("12,34", Numbers::Point, "is not a number"),
+            ("0,005", Numbers::Point, "is not a number"),
+            ("0,005", Numbers::Either, "0.005"),
             ("1 2", Numbers::Point, "is not a number"),
             ("abc", Numbers::Point, "is not a number"),
             ("1.2.3", Numbers::Point, "is not a number"),

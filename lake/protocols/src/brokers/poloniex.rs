@@ -1,7 +1,8 @@
 //! Poloniex: answers of its API, of which only `GET /orders/{id}/trades` and `GET /trades` have fills of the account, and its
 //! export of trades.
 
-use cauce_model::{AccountTerms, MarketKind, Rule, SkippedAs};
+use cauce_model::{AccountTerms, MarketKind, Rule, Side, SkippedAs};
+use rust_decimal::Decimal;
 
 use super::{
     About, Broken, Layout, Row, Said,
@@ -15,7 +16,7 @@ use crate::document::Node;
 
 const BROKER: &str = "poloniex";
 
-/// The export: the order's number is not that of a fill.
+/// The export: the order's number is not that of a fill. Times are UTC.
 pub(super) static TRADES: Table = Table {
     about: About {
         name: "poloniex_trades",
@@ -27,13 +28,25 @@ pub(super) static TRADES: Table = Table {
     order: Order::NewestFirst,
     is_footer: no_footer,
     read: |row| {
-        let at = row.time("Date", &["%Y-%m-%d %H:%M:%S"], Zone::Account)?;
+        let at = row.time("Date", &["%Y-%m-%d %H:%M:%S"], Zone::Utc)?;
         let (quantity, price) = (row.need_number("Amount")?, row.need_number("Price")?);
         let symbol = row.need("Market")?;
         let (base, quote) = pair(&symbol, '/');
         let fill = row.fill(symbol, row.side("Type")?, ("Amount", quantity), ("Price", price), at)?;
         let fill = fill.of(base, quote).on(MarketKind::Spot).ids(None, row.some("Order Number"));
-        fill.said()
+        // Later files say what it cost. Others say what was left after it: who buys pays in what was bought.
+        let (fee, asset) = match row.number("Fee Total")? {
+            Some(fee) => (fee, row.some("Fee Currency")),
+            None if fill.side == Side::Buy => {
+                let left = row.number("Quote Total Less Fee")?;
+                (left.map_or(Decimal::ZERO, |left| quantity - left), fill.base.clone())
+            }
+            None => match (row.number("Total")?, row.number("Base Total Less Fee")?) {
+                (Some(total), Some(left)) => (total - left, fill.quote.clone()),
+                _ => (Decimal::ZERO, None),
+            },
+        };
+        fill.fee(fee, asset).said()
     },
 };
 

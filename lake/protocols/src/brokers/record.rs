@@ -58,6 +58,23 @@ impl<'r> Values<'r> {
         }
     }
 
+    /// Whether there is such a column.
+    pub(super) fn has(&self, name: &str) -> bool {
+        match self.source {
+            Source::Row { places, .. } => places.contains_key(name),
+            Source::Tree(node) => !node.at(name).is_null(),
+        }
+    }
+
+    /// The names of all columns.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'r str> {
+        let places = match self.source {
+            Source::Row { places, .. } => Some(places),
+            Source::Tree(_) => None,
+        };
+        places.into_iter().flat_map(HashMap::keys).map(String::as_str)
+    }
+
     /// The text of the column at a place, from 0, for columns without a name of their own.
     pub(super) fn cell(&self, place: usize) -> &'r str {
         match self.source {
@@ -266,11 +283,12 @@ impl Told for Fill {
         self
     }
 
-    /// A cost; in the currency of the price where nothing else is said. Nothing is no fee.
+    /// A cost; in the currency of the price where nothing else is said. Nothing is no fee. What is paid in nobody knows what
+    /// is found by [`Told::said`].
     fn fee(mut self, amount: Decimal, asset: Option<String>) -> Self {
         let amount = Fill::kept(amount);
-        let asset = asset.or_else(|| self.quote.clone());
-        if let (false, Some(asset)) = (amount.is_zero(), asset) {
+        let asset = asset.or_else(|| self.quote.clone()).unwrap_or_default();
+        if !amount.is_zero() {
             match self.fees.iter_mut().find(|fee| fee.asset == asset) {
                 Some(fee) => fee.amount += amount,
                 None => self.fees.push(Fee { asset, amount }),
@@ -285,6 +303,12 @@ impl Told for Fill {
     }
 
     fn said(self) -> Result<Said> {
-        Ok(Said::Fills(vec![self]))
+        match self.fees.iter().find(|fee| fee.asset.is_empty()) {
+            Some(fee) => {
+                let why = "is in a currency that neither the row nor its pair says";
+                Err(Broken::new(Rule::InvalidCurrency, "fee", &fee.amount.to_string(), why))
+            }
+            None => Ok(Said::Fills(vec![self])),
+        }
     }
 }

@@ -39,8 +39,12 @@ pub(super) static TRANSACTIONS: Table = Table {
             "Sell" => (Side::Sell, Effect::Unknown),
             "Sell Short" | "Sell to Open" => (Side::Sell, Effect::Open),
             "Buy to Open" => (Side::Buy, Effect::Open),
-            "Buy to Close" => (Side::Buy, Effect::Close),
+            "Buy to Close" | "Buy to Cover" => (Side::Buy, Effect::Close),
             "Sell to Close" => (Side::Sell, Effect::Close),
+            "Cancel Buy" | "Cancel Sell" => {
+                let why = "takes a trade back, and does not say which";
+                return Err(row.broken(Rule::UnknownShape, "Action", why));
+            }
             action => return skipped(kind_of(action), action),
         };
         let at = row.time_of("Date", &day(row), DAY, Zone::Account)?;
@@ -49,8 +53,14 @@ pub(super) static TRANSACTIONS: Table = Table {
         // An option is a symbol, a date, a side and a price at which it is exercised; of a hundred shares.
         let is_option = symbol.split_whitespace().count() > 1;
         let fill = row.fill(symbol, side, ("Quantity", quantity), ("Price", price), at)?.in_currency("USD");
-        let fill = fill.on(if is_option { MarketKind::Option } else { MarketKind::Equity });
-        let multiplier = if is_option { Decimal::ONE_HUNDRED } else { Decimal::ONE };
+        // A bond goes by its CUSIP, and its price is for a hundred of its face value.
+        let is_bond = fill.symbol.len() == 9 && fill.symbol.starts_with(|c: char| c.is_ascii_digit());
+        let (market, multiplier) = match () {
+            () if is_option => (MarketKind::Option, Decimal::ONE_HUNDRED),
+            () if is_bond => (MarketKind::Bond, Decimal::new(1, 2)),
+            () => (MarketKind::Equity, Decimal::ONE),
+        };
+        let fill = fill.on(market);
         Fill { effect, multiplier, ..fill.fee(row.number_or_zero("Fees & Comm")?.abs(), None) }.said()
     },
 };

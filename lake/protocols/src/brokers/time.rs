@@ -36,6 +36,8 @@ pub(super) fn moment(
 ) -> Result<Moment, (Rule, String)> {
     let text = text.trim();
     let utc = |at| Moment { at, is_date_only: false, zone: "UTC".to_owned() };
+    // `24` is also a year of four digits, if of no other form.
+    let mut of_long_ago = None;
     for format in formats {
         match *format {
             "%s" | "%Q" => {
@@ -50,7 +52,12 @@ pub(super) fn moment(
             }
             _ if format.contains("%H") || format.contains("%I") => {
                 if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
-                    return placed(at, false, text, zone, account);
+                    match placed(at, false, text, zone, account) {
+                        refused @ Err(_) if chrono::Datelike::year(&at) < 1_000 => {
+                            of_long_ago = of_long_ago.or(Some(refused));
+                        }
+                        read => return read,
+                    }
                 }
             }
             _ => {
@@ -59,6 +66,9 @@ pub(super) fn moment(
                 }
             }
         }
+    }
+    if let Some(refused) = of_long_ago {
+        return refused;
     }
     Err(match text.is_empty() {
         true => (Rule::MissingField, "is missing".to_owned()),
@@ -163,6 +173,9 @@ mod tests {
             read("08/18/2023", &["%m/%d/%Y"], Zone::Account, Some("UTC")),
             "2023-08-18T00:00:00Z true UTC"
         );
+        let short = ["%Y-%m-%d %H:%M:%S", "%y-%m-%d %H:%M:%S"];
+        assert_eq!(read("24-07-01 10:00:01", &short, Zone::Utc, None), "2024-07-01T10:00:01Z false UTC");
+        assert_eq!(read("24-07-01 10:00:01", &short[..1], Zone::Utc, None), "is in the year 24");
         assert_eq!(read("16/09/0021", &["%d/%m/%Y"], Zone::Utc, None), "is in the year 21");
         assert!(read("", &["%F"], Zone::Utc, None).contains("missing"));
     }

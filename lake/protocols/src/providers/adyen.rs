@@ -45,10 +45,15 @@ const EVENTS: &Words<(Subject, StatusCategory, StatusCategory)> = &[
     ("POSTPONED_REFUND", (Subject::Refund, Pending, Failed)),
     ("REFUND_FAILED", (Subject::Refund, Failed, Failed)),
     ("REFUNDED_REVERSED", (Subject::Refund, Failed, Failed)),
+    ("VOID_PENDING_REFUND", (Subject::Refund, Cancelled, Pending)),
     ("NOTIFICATION_OF_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
     ("CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
     ("SECOND_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
     ("PREARBITRATION_LOST", (Subject::Dispute, Chargeback, Chargeback)),
+    ("PREARBITRATION_OPENED", (Subject::Dispute, Chargeback, Chargeback)),
+    ("DISPUTE_OPENED_WITH_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
+    ("SCHEME_ARBITRATION_LOST", (Subject::Dispute, Chargeback, Chargeback)),
+    ("SCHEME_ARBITRATION_WON", (Subject::Dispute, Approved, Chargeback)),
     ("CHARGEBACK_REVERSED", (Subject::Dispute, Approved, Chargeback)),
     ("PREARBITRATION_WON", (Subject::Dispute, Approved, Chargeback)),
     ("ISSUER_RESPONSE_TIMEFRAME_EXPIRED", (Subject::Dispute, Approved, Approved)),
@@ -309,7 +314,8 @@ fn notification(item: &Node) -> Option<Reading> {
     reading.native_event = Some(code);
     reading.reference = item.text_at("merchantReference");
     reading.merchant_id = item.text_at("merchantAccountCode");
-    reading.money = money(item, &["amount.value"], &["amount.currency"], UNIT);
+    // In form fields it stands by itself.
+    reading.money = money(item, &["amount.value", "value"], &["amount.currency", "currency"], UNIT);
     reading.occurred_at = time(item, &["eventDate"]);
     reading.payment_method = item.text_at("paymentMethod");
     reading.card_brand = brand(item, &["paymentMethod"]).filter(|brand| CARDS.contains(&brand.as_str()));

@@ -94,6 +94,19 @@ const MARKS: &[Mark] = &[
     },
     Mark {
         weight: 90,
+        what: "a transaction with its status and when it was submitted",
+        is_there: |node| {
+            let node = detailed(node);
+            node.has("transId") && node.has("transactionStatus") && node.has("submitTimeUTC")
+        },
+    },
+    Mark {
+        weight: 95,
+        what: "the fields of a silent post",
+        is_there: |node| node.has("x_response_code") && node.has("x_trans_id") && node.has("x_type"),
+    },
+    Mark {
+        weight: 90,
         what: "transactionResponse with a responseCode and messages",
         is_there: |node| node.has("transactionResponse.responseCode") && node.has("messages.resultCode"),
     },
@@ -125,6 +138,10 @@ impl Provider for AuthorizeNet {
     fn read(&self, record: &Node) -> Vec<Reading> {
         let reading = match (record.text_at("eventType"), record.get("createTransactionResponse")) {
             (Some(event), _) => event_of(record, &event),
+            (None, Node::Null) if detailed(record).has("transactionStatus") => {
+                Some(details(detailed(record)))
+            }
+            (None, Node::Null) if record.has("x_response_code") => Some(posted(record)),
             (None, Node::Null) => answer(record),
             (None, inner) => answer(inner),
         };
@@ -166,6 +183,102 @@ fn event_of(node: &Node, event: &str) -> Option<Reading> {
     reading.money = money(payload, &["authAmount", "settleAmount"], &["currencyCode", "currency"], UNIT);
     reading.occurred_at = time(node, &["eventDate"]);
     Some(reading)
+}
+
+/// The transaction in the answer to who asks for it.
+fn detailed(node: &Node) -> &Node {
+    match node.at("getTransactionDetailsResponse.transaction") {
+        Node::Null => node.get("transaction"),
+        inner => inner,
+    }
+}
+
+/// How a transaction stands ("Transaction Details", transactionStatus).
+const STANDS: &Words<StatusCategory> = &[
+    ("authorizedPendingCapture", Authorized),
+    ("capturedPendingSettlement", Approved),
+    ("settledSuccessfully", Approved),
+    ("communicationError", Failed),
+    ("generalError", Failed),
+    ("failedReview", Failed),
+    ("settlementError", Failed),
+    ("couldNotVoid", Approved),
+    ("declined", Declined),
+    ("expired", Expired),
+    ("voided", Cancelled),
+    ("underReview", Pending),
+    ("FDSPendingReview", Pending),
+    ("FDSAuthorizedPendingReview", Pending),
+    ("approvedReview", Pending),
+    ("returnedItem", Chargeback),
+    ("chargeback", Chargeback),
+    ("chargebackReversal", Approved),
+];
+
+fn details(node: &Node) -> Reading {
+    let word = node.text_at("transactionStatus").unwrap_or_default();
+    let is_refund = node.is("transactionType", "refundTransaction");
+    let mut reading = match word.as_str() {
+        "refundSettledSuccessfully" => Reading::new(Subject::Refund, Refunded, word),
+        "refundPendingSettlement" => Reading::new(Subject::Refund, Pending, word),
+        "returnedItem" | "chargeback" | "chargebackReversal" => by_word(Subject::Dispute, STANDS, &word),
+        _ if is_refund => {
+            let mut reading = by_word(Subject::Refund, STANDS, &word);
+            if reading.status == Declined {
+                reading.status = Failed;
+            }
+            reading
+        }
+        _ => by_word(Subject::Payment, STANDS, &word),
+    };
+    let code = node.text_at("responseReasonCode");
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    let own = node.text_at("transId");
+    match reading.subject {
+        Subject::Refund => {
+            reading.payment_id = node.text_at("refTransId");
+            reading.operation_id = own;
+        }
+        _ => reading.payment_id = own,
+    }
+    reading.reference = node.text_at("order.invoiceNumber");
+    reading.code = code.filter(|code| code != "1");
+    reading.message = node.text_at("responseReasonDescription");
+    reading.card_brand = brand(node, &["payment.creditCard.cardType"]);
+    reading.occurred_at = time(node, &["submitTimeUTC"]);
+    reading
+}
+
+/// What is posted to a page of the merchant's ("Silent Post"): it names no currency.
+fn posted(node: &Node) -> Reading {
+    let response = node.text_at("x_response_code").unwrap_or_default();
+    let kind = node.text_at("x_type").unwrap_or_default().to_ascii_lowercase();
+    let known = meaning(STATUSES, &response).unwrap_or(Unknown);
+    let (subject, status) = match (kind.as_str(), known) {
+        ("auth_only", Approved) => (Subject::Payment, Authorized),
+        ("void", Approved) => (Subject::Payment, Cancelled),
+        ("credit", Approved) => (Subject::Refund, Refunded),
+        ("credit", _) => (Subject::Refund, Failed),
+        (_, known) => (Subject::Payment, known),
+    };
+    let code = node.text_at("x_response_reason_code");
+    let mut reading = Reading::new(subject, status, format!("{response}/{kind}"));
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if reading.status == Declined && reading.reason == Some(FailureReason::Unexplained) {
+        reading.reason = Some(BankDecline);
+    }
+    let own = node.text_at("x_trans_id").filter(|id| id != "0");
+    reading.event_id = own.as_ref().map(|id| format!("{id}:{kind}:{response}"));
+    match subject {
+        Subject::Refund => reading.operation_id = own,
+        _ => reading.payment_id = own,
+    }
+    reading.reference = node.text_at("x_invoice_num");
+    reading.code = code.filter(|code| code != "1");
+    reading.message = node.text_at("x_response_reason_text");
+    reading.money = money(node, &["x_amount"], &["x_currency_code"], UNIT);
+    reading.card_brand = brand(node, &["x_card_type"]);
+    reading
 }
 
 fn answer(node: &Node) -> Option<Reading> {

@@ -16,7 +16,9 @@ use ring::{digest, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::{
     About, Forged, Mark, Provider, Signed,
-    reading::{Unit, Words, because, brand, by_word, country, meaning, money, no_payment, time},
+    reading::{
+        Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
+    },
     signature::{Written, is_hmac},
 };
 use crate::document::{self, Node};
@@ -116,6 +118,11 @@ const MARKS: &[Mark] = &[
         is_there: |node| node.has("notification.kind") && node.has("notification.subject"),
     },
     Mark {
+        weight: 90,
+        what: "an XML api-error-response",
+        is_there: |node| node.has("api-error-response.message") || node.has("api-error-response.transaction"),
+    },
+    Mark {
         weight: 80,
         what: "an XML transaction with a processor's response",
         is_there: |node| node.has("transaction.processor-response-code") && node.has("transaction.status"),
@@ -169,6 +176,10 @@ impl Provider for Braintree {
                 .filter_map(|inner| notification(inner.get("notification")))
                 .collect();
         }
+        let refused = record.get("api-error-response");
+        if !refused.is_null() {
+            return vec![error(refused)];
+        }
         let reading = match (record.get("notification"), record.get("transaction")) {
             (Node::Null, Node::Null) => None,
             (Node::Null, sale) => Some(transaction(sale)),
@@ -176,6 +187,21 @@ impl Provider for Braintree {
         };
         reading.into_iter().collect()
     }
+}
+
+/// A call that was refused, or a payment that was: that stands in it.
+fn error(node: &Node) -> Reading {
+    if node.has("transaction.status") {
+        return transaction(node.get("transaction"));
+    }
+    let code = node
+        .text_at("errors.transaction.errors.error.code")
+        .or_else(|| node.text_at("errors.transaction.errors.0.code"));
+    let mut reading =
+        refused_call(code.clone().unwrap_or_else(|| "api-error-response".to_owned()), Configuration);
+    reading.code = code;
+    reading.message = node.text_at("message");
+    reading
 }
 
 fn notification(node: &Node) -> Option<Reading> {
@@ -262,10 +288,17 @@ fn transaction(node: &Node) -> Reading {
         reading.operation_id = node.text_at("id");
         reading.payment_id = refunded.or_else(|| node.text_at("id"));
     } else {
-        reading.payment_id = node.text_at("id");
+        let (own, whole) = (node.text_at("id"), node.text_at("authorized-transaction-id"));
         let minor = reading.money.map(|money| money.minor);
-        reading.totals.authorized = minor.filter(|_| matches!(reading.status, Authorized | Approved));
-        reading.totals.captured = minor.filter(|_| reading.status == Approved);
+        // A part that is settled is a transaction of its own, and names the one that was authorized.
+        if whole.is_some() {
+            reading.operation_id.clone_from(&own);
+        } else {
+            reading.totals.authorized = minor.filter(|_| matches!(reading.status, Authorized | Approved));
+            reading.totals.captured = minor.filter(|_| reading.status == Approved);
+        }
+        reading.payment_id = whole.or_else(|| own.clone());
+        reading.is_also([own]);
     }
     reading.reference = node.text_at("order-id");
     reading.merchant_id = node.text_at("merchant-account-id");

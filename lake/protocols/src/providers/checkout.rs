@@ -66,6 +66,8 @@ const EVENTS: &Words<(Subject, StatusCategory)> = &[
     ("dispute_received", (Subject::Dispute, Chargeback)),
     ("dispute_evidence_required", (Subject::Dispute, Chargeback)),
     ("dispute_evidence_submitted", (Subject::Dispute, Chargeback)),
+    ("dispute_evidence_acknowledged_by_scheme", (Subject::Dispute, Chargeback)),
+    ("dispute_arbitration_sent_to_scheme", (Subject::Dispute, Chargeback)),
     ("dispute_accepted", (Subject::Dispute, Chargeback)),
     ("dispute_arbitration_lost", (Subject::Dispute, Chargeback)),
     ("dispute_expired", (Subject::Dispute, Chargeback)),
@@ -208,9 +210,11 @@ fn event_of(node: &Node, event: String) -> Option<Reading> {
         None if event == "payment_paid" || event == "payment_returned" => {
             no_payment(Subject::Payout, event.clone())
         }
-        None if event.starts_with("payment_") || event.starts_with("dispute_") => {
-            Reading::new(Subject::Payment, Unknown, event.clone())
+        None if event.starts_with("payment_instrument_") || event.starts_with("payment_link_") => {
+            no_payment(Subject::Other, event.clone())
         }
+        None if event.starts_with("payment_") => Reading::new(Subject::Payment, Unknown, event.clone()),
+        None if event.starts_with("dispute_") => Reading::new(Subject::Dispute, Unknown, event.clone()),
         None => no_payment(Subject::Other, event.clone()),
     };
     declined(&mut reading, data);

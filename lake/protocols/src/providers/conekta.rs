@@ -75,7 +75,11 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 90,
         what: "an event with created_at",
-        is_there: |node| node.is("object", "event") && node.has("data.object") && node.has("created_at"),
+        is_there: |node| {
+            node.is("object", "event")
+                && matches!(node.at("data.object"), Node::Map(_))
+                && in_seconds(node, "created_at")
+        },
     },
     Mark {
         weight: 70,
@@ -83,7 +87,7 @@ const MARKS: &[Mark] = &[
         is_there: |node| {
             OBJECTS.iter().any(|object| node.is("object", object))
                 && node.has("livemode")
-                && node.has("created_at")
+                && in_seconds(node, "created_at")
         },
     },
     Mark {
@@ -95,10 +99,17 @@ const MARKS: &[Mark] = &[
         weight: 60,
         what: "a list of its objects",
         is_there: |node| {
-            node.is("object", "list") && node.has("data.0.livemode") && node.has("data.0.created_at")
+            node.is("object", "list") && node.has("data.0.livemode") && in_seconds(node, "data.0.created_at")
         },
     },
 ];
+
+/// A moment in seconds since 1970: others write days.
+fn in_seconds(node: &Node, path: &str) -> bool {
+    node.at(path)
+        .text()
+        .is_some_and(|time| time.len() <= 10 && time.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 static ABOUT: About = About {
     name: "conekta",
@@ -148,6 +159,7 @@ fn object(node: &Node, event: Option<&str>) -> Option<Reading> {
         (Some("error"), _) | (None, _) if node.has("details") => error(node),
         (Some("order"), _) => order(node),
         (Some("charge"), _) => charge(node, event),
+        (Some("chargeback"), _) => chargeback(node, event),
         (Some("payout"), _) => no_payment(Subject::Payout, node.text_at("status")?),
         (Some(kind), _) => no_payment(Subject::Other, event.unwrap_or(kind)),
         (None, _) if node.has("webhook_status") || node.has("last_http_response_status") => {
@@ -169,6 +181,7 @@ fn order(node: &Node) -> Reading {
     }
     reading.payment_id = node.text_at("id");
     reading.operation_id = charge.text_at("id");
+    reading.is_also(node.at("charges.data").items().iter().map(|charge| charge.text_at("id")));
     reading.reference = node.first_of(&["metadata.reference", "metadata.order_id"]);
     amounts(&mut reading, node, node.at("amount_refunded"));
     how(&mut reading, charge);
@@ -190,6 +203,7 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
     }
     reading.payment_id = node.first_of(&["order_id", "id"]);
     reading.operation_id = node.text_at("id");
+    reading.is_also([reading.operation_id.clone()]);
     reading.reference = node.text_at("reference_id");
     let back = node
         .at("refunds.data")
@@ -199,6 +213,18 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
     let back: i64 = back.sum();
     amounts(&mut reading, node, &Node::Number(back.to_string()));
     how(&mut reading, node);
+    reading
+}
+
+fn chargeback(node: &Node, event: Option<&str>) -> Reading {
+    let word = node.first_of(&["status"]).or_else(|| event.map(str::to_owned)).unwrap_or_default();
+    let is_won = word == "won" || event.is_some_and(|event| event.ends_with(".won"));
+    let mut reading = Reading::new(Subject::Dispute, if is_won { Approved } else { Chargeback }, word);
+    reading.operation_id = node.text_at("id");
+    reading.payment_id = node.first_of(&["order_id", "charge_id"]);
+    reading.is_also([node.text_at("charge_id")]);
+    reading.code = node.first_of(&["reason", "reason_code"]);
+    reading.money = money(node, &["amount"], &["currency"], UNIT);
     reading
 }
 

@@ -14,7 +14,9 @@ use cauce_model::{
 
 use super::{
     About, Mark, Provider,
-    reading::{Unit, Words, because, brand, by_word, meaning, money, no_payment, refused_call, time},
+    reading::{
+        Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
+    },
 };
 use crate::document::Node;
 
@@ -115,6 +117,16 @@ const MARKS: &[Mark] = &[
         is_there: |node| soap(node).has("decision") && soap(node).has("reasonCode"),
     },
     Mark {
+        weight: 95,
+        what: "the signed fields of a page for paying",
+        is_there: |node| {
+            node.has("decision")
+                && node.has("reason_code")
+                && node.has("signed_field_names")
+                && node.has("req_transaction_type")
+        },
+    },
+    Mark {
         weight: 85,
         what: "submitTimeUtc and clientReferenceInformation",
         is_there: |node| node.has("submitTimeUtc") && node.has("status"),
@@ -143,7 +155,9 @@ impl Provider for CyberSource {
 
     fn read(&self, record: &Node) -> Vec<Reading> {
         let reply = soap(record);
-        let reading = if !reply.is_null() {
+        let reading = if record.has("req_transaction_type") {
+            page(record)
+        } else if !reply.is_null() {
             answer(record, reply)
         } else if record.has("payload.data") {
             rest(record.at("payload.data")).map(|mut reading| {
@@ -211,6 +225,36 @@ fn answer(record: &Node, reply: &Node) -> Option<Reading> {
         ],
     )
     .or_else(|| time(record, &["Envelope.Header.Security.Timestamp.Created"]));
+    Some(reading)
+}
+
+/// What its page for paying sends back, in form fields ("Secure Acceptance", reply fields).
+fn page(node: &Node) -> Option<Reading> {
+    let (decision, code) = (node.text_at("decision")?, node.text_at("reason_code").unwrap_or_default());
+    let word = format!("{decision}/{code}");
+    let kind = node.text_at("req_transaction_type").unwrap_or_default();
+    let mut reading = match decision.as_str() {
+        "ACCEPT" if kind.contains("sale") => Reading::new(Subject::Payment, Approved, word),
+        "ACCEPT" if kind.contains("authorization") => Reading::new(Subject::Payment, Authorized, word),
+        // A card was kept.
+        "ACCEPT" => return Some(no_payment(Subject::Other, word)),
+        "REVIEW" => Reading::new(Subject::Payment, Pending, word),
+        "DECLINE" | "ERROR" => refusal(Subject::Payment, &code, word),
+        "CANCEL" => {
+            Reading { reason: Some(CancelledByUser), ..Reading::new(Subject::Payment, Cancelled, word) }
+        }
+        _ => Reading::new(Subject::Payment, Unknown, word),
+    };
+    reading.payment_id = node.text_at("transaction_id");
+    reading.event_id = reading.payment_id.as_ref().map(|id| format!("{id}:{decision}"));
+    reading.reference = node.text_at("req_reference_number");
+    reading.code = Some(code);
+    reading.message = node.text_at("message");
+    reading.money = money(node, &["auth_amount", "req_amount"], &["req_currency"], UNIT);
+    reading.card_brand = card(node.text_at("req_card_type"));
+    reading.payment_method = node.text_at("req_payment_method");
+    reading.country = country(node, &["req_bill_to_address_country"]);
+    reading.occurred_at = time(node, &["signed_date_time"]);
     Some(reading)
 }
 
@@ -288,8 +332,13 @@ fn rest(node: &Node) -> Option<Reading> {
                 "orderInformation.amountDetails.authorizedAmount",
                 "orderInformation.amountDetails.totalAmount",
                 "voidAmountDetails.voidAmount",
+                "reversalAmountDetails.reversedAmount",
             ],
-            &["orderInformation.amountDetails.currency", "voidAmountDetails.currency"],
+            &[
+                "orderInformation.amountDetails.currency",
+                "voidAmountDetails.currency",
+                "reversalAmountDetails.currency",
+            ],
             UNIT,
         )
     });

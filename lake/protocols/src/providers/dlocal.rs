@@ -125,9 +125,12 @@ fn one(node: &Node) -> Option<Reading> {
     let Some(status) = node.text_at("status") else { return answer(node) };
     let code = node.text_at("status_code");
     let id = node.text_at("id").unwrap_or_default();
-    let is_chargeback = id.starts_with("CB-") || node.has("chargeback_reason") || node.has("chargeback_id");
+    let is_chargeback = ["CB-", "CHAR"].iter().any(|prefix| id.starts_with(prefix))
+        || node.has("chargeback_reason")
+        || node.has("chargeback_id");
     // An order names its payment, too, and has no id of its own.
-    let is_refund = !is_chargeback && node.has("payment_id") && !node.has("order_id");
+    let has_own = !id.is_empty() && !node.is("payment_id", &id);
+    let is_refund = !is_chargeback && node.has("payment_id") && (has_own || !node.has("order_id"));
     let mut reading = if node.at("card.verify").flag() == Some(true) {
         no_payment(Subject::Other, format!("{status}/{}", code.clone().unwrap_or_default()))
     } else if is_chargeback {
@@ -148,6 +151,8 @@ fn one(node: &Node) -> Option<Reading> {
         // A capture names the authorization that it belongs to.
         if let Some(authorization) = node.text_at("authorization_id") {
             reading.operation_id = reading.payment_id.replace(authorization);
+            // Its refunds name the capture.
+            reading.is_also([reading.operation_id.clone()]);
         }
     }
     reading.reference = node.text_at("order_id");

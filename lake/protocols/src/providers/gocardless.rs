@@ -98,7 +98,8 @@ const MARKS: &[Mark] = &[
         what: "payments or refunds with links",
         is_there: |node| {
             ["payments", "refunds"].iter().any(|kind| {
-                node.get(kind).has("links") && node.get(kind).has("amount") && node.get(kind).has("currency")
+                let first = node.get(kind).items().first();
+                first.is_some_and(|first| first.has("links") && first.has("amount") && first.has("currency"))
             })
         },
     },
@@ -129,17 +130,20 @@ impl Provider for GoCardless {
         if let Node::List(events) = record.get("events") {
             return events.iter().filter_map(event_of).collect();
         }
-        let reading = if record.has("action") {
-            event_of(record)
-        } else if record.has("error.type") {
-            Some(error(record.get("error")))
-        } else {
-            [("payments", Subject::Payment), ("refunds", Subject::Refund)]
-                .into_iter()
-                .find(|(name, _)| record.has(name))
-                .map(|(name, subject)| resource(record.get(name), subject))
-        };
-        reading.into_iter().collect()
+        if record.has("action") {
+            return event_of(record).into_iter().collect();
+        }
+        if record.has("error.type") {
+            return vec![error(record.get("error"))];
+        }
+        // One, or a page of them.
+        let found = [("payments", Subject::Payment), ("refunds", Subject::Refund)]
+            .into_iter()
+            .find(|(name, _)| record.has(name));
+        let all = found.map(|(name, subject)| (record.get(name).items(), subject));
+        all.into_iter()
+            .flat_map(|(items, subject)| items.iter().map(move |item| resource(item, subject)))
+            .collect()
     }
 }
 

@@ -175,6 +175,8 @@ fn transaction(status: &str, kind: Option<&str>) -> Reading {
         ("REFUND", Approved) => (Subject::Refund, Refunded),
         ("REFUND", Declined) => (Subject::Refund, Failed),
         ("REFUND", other) => (Subject::Refund, other),
+        // What is denied is the chargeback, and not the payment.
+        ("CHARGEBACK", Declined) => (Subject::Dispute, Approved),
         ("CHARGEBACK", _) => (Subject::Dispute, Chargeback),
         (_, known) => (Subject::Payment, known),
     };

@@ -121,9 +121,29 @@ const MARKS: &[Mark] = &[
         what: "a notification that names a resource",
         is_there: |node| {
             node.has("data.id")
-                && node.has("action")
+                && (node.has("action") || node.has("actions"))
                 && node.has("type")
                 && (node.has("user_id") || node.has("api_version"))
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "a chargeback with its coverage",
+        is_there: |node| node.has("coverage_elegible") && node.has("documentation_status"),
+    },
+    Mark {
+        weight: 70,
+        what: "an order of a merchant",
+        is_there: |node| node.has("preference_id") && node.has("order_status") && node.has("payments"),
+    },
+    Mark {
+        weight: 65,
+        what: "a resource and the topic of a payment, alone",
+        is_there: |node| {
+            let topics = ["payment", "merchant_order", "chargebacks"];
+            node.members().len() <= 3
+                && node.has("resource")
+                && topics.iter().any(|topic| node.is("topic", topic))
         },
     },
     Mark {
@@ -203,7 +223,8 @@ impl Provider for MercadoPago {
 
     /// "Notificaciones": what kind of thing has changed, and its id.
     fn named_by(&self, record: &Node) -> Option<String> {
-        let id = record.text_at("data.id").filter(|_| !record.has("status"))?;
+        let named = || record.text_at("resource")?.rsplit('/').next().map(str::to_owned);
+        let id = record.text_at("data.id").or_else(named).filter(|_| !record.has("status"))?;
         match record.first_of(&["type", "topic"])?.as_str() {
             "payment" => super::path(&["v1", "payments"], &id),
             "order" => super::path(&["v1", "orders"], &id),
@@ -231,7 +252,11 @@ fn one(node: &Node) -> Option<Reading> {
             order(node)
         } else if node.has("preference_id") || node.has("order_status") {
             merchant_order(node)
-        } else if node.has("reason_id") || node.text_at("id").is_some_and(|id| id.starts_with("CB-")) {
+        } else if node.has("reason_id")
+            || node.has("documentation_status")
+            || node.has("coverage_elegible")
+            || node.text_at("id").is_some_and(|id| id.starts_with("CB-"))
+        {
             chargeback(node)
         } else if node.has("disbursement_id")
             || node.has("refund_mode")
@@ -243,7 +268,10 @@ fn one(node: &Node) -> Option<Reading> {
         } else if node.has("data.id") && node.has("type") || node.has("topic") {
             // It says that there is something to fetch, and not what became of it.
             let mut reading = no_payment(Subject::Other, node.first_of(&["action", "topic", "type"])?);
-            reading.payment_id = node.text_at("data.id").filter(|_| node.is("type", "payment"));
+            let named = node.text_at("resource");
+            let named = named.and_then(|place| place.rsplit('/').next().map(str::to_owned));
+            let is_of_payment = node.is("type", "payment") || node.is("topic", "payment");
+            reading.payment_id = node.text_at("data.id").or(named).filter(|_| is_of_payment);
             reading.event_id = node.text_at("id");
             reading.merchant_id = node.text_at("user_id");
             reading.native_event = node.first_of(&["action", "topic"]);

@@ -91,9 +91,10 @@ const MARKS: &[Mark] = &[
     },
     Mark {
         weight: 70,
-        what: "a field id that begins with tr_, alone",
+        what: "a field id that begins with tr_, ord_ or pl_, alone",
         is_there: |node| {
-            node.members().len() == 1 && node.text_at("id").is_some_and(|id| id.starts_with("tr_"))
+            let id = node.text_at("id").unwrap_or_default();
+            node.members().len() == 1 && ["tr_", "ord_", "pl_"].iter().any(|prefix| id.starts_with(prefix))
         },
     },
 ];

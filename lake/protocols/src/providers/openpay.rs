@@ -145,6 +145,8 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
     let refund = node.get("refund");
     let mut reading = match event.map(|event| (event, meaning(EVENTS, event))) {
         Some((event, Some((subject, status)))) => Reading::new(subject, status, event),
+        Some((event, None)) if event.starts_with("fee.") => return no_payment(Subject::Other, event),
+        Some((event @ "subscription.charge.failed", None)) => Reading::new(Subject::Payment, Declined, event),
         Some((event, None)) => Reading::new(Subject::Payment, Unknown, event),
         None if node.is("transaction_type", "refund") => {
             let known = meaning(STATUSES, &status).unwrap_or(Unknown);

@@ -7,12 +7,12 @@
 
 use cauce_model::{
     FailureReason::{self, *},
-    Reading,
+    Money, Reading,
     StatusCategory::{self, *},
     Subject,
 };
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::signature::is_rsa_of_certificate;
 use super::{
@@ -170,6 +170,21 @@ const MARKS: &[Mark] = &[
         },
     },
     Mark {
+        weight: 70,
+        what: "an error with name, debug_id and details",
+        is_there: |node| node.has("name") && node.has("debug_id") && node.has("details.0.issue"),
+    },
+    Mark {
+        weight: 80,
+        what: "a payment with intent, state and transactions",
+        is_there: |node| node.has("intent") && node.has("state") && node.has("transactions.0.amount.total"),
+    },
+    Mark {
+        weight: 95,
+        what: "the fields of an instant payment notification",
+        is_there: |node| node.has("txn_id") && node.has("payment_status") && node.has("verify_sign"),
+    },
+    Mark {
         weight: 90,
         what: "a SOAP answer with Ack and CorrelationID",
         is_there: |node| classic(node).is_some(),
@@ -217,8 +232,12 @@ impl Provider for PayPal {
     fn read(&self, record: &Node) -> Vec<Reading> {
         let reading = if let Some((name, body)) = classic(record) {
             Some(soap(name, body))
+        } else if record.has("txn_id") && record.has("payment_status") {
+            instant(record)
         } else if record.has("event_type") {
             event_of(record)
+        } else if record.has("intent") && record.has("state") && record.has("transactions") {
+            payment(record)
         } else {
             resource(record, kind_of(record))
         };
@@ -270,6 +289,12 @@ fn event_of(node: &Node) -> Option<Reading> {
         "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.SALE.REFUNDED" => Kind::Refund,
         name if name.starts_with("PAYMENT.REFUND.") => Kind::Refund,
         name if name.contains("DISPUTE") => Kind::Dispute,
+        // What takes a capture back is a refund by its form, and names the capture.
+        "PAYMENT.CAPTURE.REVERSED"
+            if kind_of(node.get("resource")) == Kind::Refund || is_of_capture(node.get("resource")) =>
+        {
+            Kind::Refund
+        }
         name if name.starts_with("PAYMENT.CAPTURE.") || name.starts_with("PAYMENT.SALE.") => Kind::Capture,
         name if name.starts_with("PAYMENT.AUTHORIZATION.") => Kind::Authorization,
         name if name.starts_with("CHECKOUT.ORDER.") => Kind::Order,
@@ -317,15 +342,24 @@ fn resource(node: &Node, kind: Kind) -> Option<Reading> {
         Kind::Dispute => dispute(node, &word),
         Kind::Other => return None,
     };
-    let code = node.first_of(&["processor_response.response_code", "status_details.reason", "reason_code"]);
-    because(&mut reading, REASONS, std::slice::from_ref(&code));
-    reading.code = reading.code.or(code);
+    // What an order says of it, it says further in.
+    if kind != Kind::Order {
+        let code =
+            node.first_of(&["processor_response.response_code", "status_details.reason", "reason_code"]);
+        because(&mut reading, REASONS, std::slice::from_ref(&code));
+        reading.code = reading.code.or(code);
+    }
     let own = node.text_at("id");
     match kind {
         Kind::Order => {
             let inner =
                 ["captures", "authorizations"].map(|kind| format!("purchase_units.0.payments.{kind}.0.id"));
-            reading.payment_id = node.first_of(&[&inner[0], &inner[1]]).or(own);
+            reading.payment_id = node.first_of(&[&inner[0], &inner[1]]).or_else(|| own.clone());
+            let units = node.get("purchase_units").items().iter();
+            let inner = units
+                .flat_map(|unit| ["captures", "authorizations"].map(|kind| unit.get("payments").get(kind)));
+            let ids = inner.flat_map(|inner| inner.items()).map(|inner| inner.text_at("id"));
+            reading.is_also(ids.chain([own]));
         }
         Kind::Dispute => {
             reading.operation_id = node.first_of(&["dispute_id", "id"]);
@@ -337,7 +371,16 @@ fn resource(node: &Node, kind: Kind) -> Option<Reading> {
                 .first_of(&["supplementary_data.related_ids.capture_id", "capture_id", "sale_id"])
                 .or_else(|| up(node).filter(|_| kind == Kind::Refund));
             reading.payment_id = capture.or_else(|| own.clone());
-            reading.operation_id = own.filter(|_| kind == Kind::Refund);
+            // An order or an authorization comes before it, and has an id of its own.
+            let related =
+                ["authorization_id", "order_id"].map(|id| format!("supplementary_data.related_ids.{id}"));
+            let before =
+                related.iter().map(|path| node.text_at(path)).chain([node.text_at("parent_payment")]);
+            reading.is_also(before.chain([up(node).filter(|_| kind != Kind::Refund)]));
+            // Of an authorization several parts may be captured: each counts. What has gone back is said in its place.
+            let is_part =
+                kind == Kind::Capture && !matches!(reading.status, Refunded | PartiallyRefunded | Chargeback);
+            reading.operation_id = own.filter(|_| kind == Kind::Refund || is_part);
         }
     }
     if reading.money.is_none() {
@@ -345,28 +388,63 @@ fn resource(node: &Node, kind: Kind) -> Option<Reading> {
         let currencies = ["amount.currency_code", "amount.currency", "dispute_amount.currency_code"];
         reading.money = money(node, &amounts, &currencies, UNIT);
     }
+    // The first version of the API writes what goes back as less than zero.
+    if let (Kind::Refund, Some(money)) = (kind, &mut reading.money) {
+        money.minor = money.minor.abs();
+    }
     reading.reference =
         reading.reference.or_else(|| node.first_of(&["custom_id", "invoice_id", "invoice_number", "custom"]));
     reading.merchant_id = node.first_of(&["payee.merchant_id", "purchase_units.0.payee.merchant_id"]);
     reading.country = country(node, &["payer.address.country_code"]);
-    if kind == Kind::Capture && reading.subject == Subject::Payment {
-        reading.totals.captured =
-            reading.money.map(|money| money.minor).filter(|_| reading.status == Approved);
+    let minor = reading.money.map(|money| money.minor);
+    match (kind, reading.status) {
+        // It says what was captured, and not how much of that has gone back.
+        (Kind::Capture, PartiallyRefunded) => (reading.totals.captured, reading.money) = (minor, None),
+        // And it what was reserved, and not how much of that was captured.
+        (Kind::Authorization, Approved) => {
+            reading.totals.captured = minor.filter(|_| word.eq_ignore_ascii_case("CAPTURED"));
+            (reading.totals.authorized, reading.money) = (minor, None);
+        }
+        _ => {}
     }
     reading.occurred_at = time(node, &["update_time", "create_time"]);
     Some(reading)
 }
 
-/// A refund names its capture in a link.
+fn is_of_capture(node: &Node) -> bool {
+    let links = node.get("links").items().iter().filter(|link| link.is("rel", "up"));
+    links.filter_map(|link| link.text_at("href")).any(|place| place.contains("/captures/"))
+}
+
+/// A refund names its capture in a link, and a capture its authorization or order.
 fn up(node: &Node) -> Option<String> {
     let up = node.get("links").items().iter().find(|link| link.is("rel", "up"))?;
     up.text_at("href")?.rsplit('/').next().map(str::to_owned)
 }
 
+/// What an order comes to. An answer may leave the amounts of its units out, and have those of what was captured.
+fn whole(node: &Node) -> Option<Money> {
+    let of = |node: &Node| money(node, &["amount.value"], &["amount.currency_code"], UNIT);
+    let of_unit = |unit: &Node| {
+        let parts = ["captures", "authorizations"].map(|kind| unit.get("payments").get(kind));
+        of(unit).or_else(|| total(parts.iter().find(|parts| !parts.is_null())?.items().iter().map(of)))
+    };
+    total(node.get("purchase_units").items().iter().map(of_unit))
+}
+
+/// The sum, where all are there and of one currency.
+fn total(mut parts: impl Iterator<Item = Option<Money>>) -> Option<Money> {
+    let first = parts.next()??;
+    parts.try_fold(first, |sum, part| {
+        let part = part.filter(|part| part.currency == sum.currency)?;
+        Some(Money { minor: sum.minor.checked_add(part.minor)?, ..sum })
+    })
+}
+
 fn order(node: &Node, word: &str) -> Reading {
     let mut reading = by_word(Subject::Payment, STATUSES, word);
     let unit = node.at("purchase_units.0");
-    reading.money = money(unit, &["amount.value"], &["amount.currency_code"], UNIT);
+    reading.money = whole(node);
     reading.reference = unit.first_of(&["custom_id", "invoice_id", "reference_id"]);
     // A completed order may hold an authorization, or a capture that waits or was declined.
     let (capture, authorization) = (unit.at("payments.captures.0"), unit.at("payments.authorizations.0"));
@@ -384,6 +462,91 @@ fn order(node: &Node, word: &str) -> Reading {
     reading.payment_method = node.get("payment_source").members().first().map(|(name, _)| name.clone());
     reading.card_brand = brand(node, &["payment_source.card.brand"]);
     reading
+}
+
+/// A payment of the first version of the API: what came of it stands in its last resource.
+fn payment(node: &Node) -> Option<Reading> {
+    let last =
+        node.at("transactions.0.related_resources").items().last().and_then(|last| last.members().first());
+    let mut reading = match last {
+        Some((name, inner)) => {
+            let kind = match name.as_str() {
+                "authorization" | "order" => Kind::Authorization,
+                "refund" => Kind::Refund,
+                _ => Kind::Capture,
+            };
+            resource(inner, kind)?
+        }
+        None => {
+            let word = node.text_at("state")?;
+            let state = match word.as_str() {
+                "failed" => Failed,
+                "expired" => Expired,
+                "canceled" => Cancelled,
+                // Approved by its payer, who has paid nothing yet.
+                "created" | "approved" | "pending" | "in_progress" => Pending,
+                _ => Unknown,
+            };
+            let mut reading = Reading::new(Subject::Payment, state, word);
+            because(&mut reading, REASONS, &[node.text_at("failure_reason")]);
+            reading.payment_id = node.text_at("id");
+            reading
+        }
+    };
+    reading.is_also([node.text_at("id")]);
+    let transaction = node.at("transactions.0");
+    reading.money =
+        reading.money.or_else(|| money(transaction, &["amount.total"], &["amount.currency"], UNIT));
+    reading.reference = reading.reference.or_else(|| transaction.first_of(&["custom", "invoice_number"]));
+    reading.payment_method = node.text_at("payer.payment_method");
+    reading.occurred_at = reading.occurred_at.or_else(|| time(node, &["update_time", "create_time"]));
+    Some(reading)
+}
+
+/// An instant payment notification, in form fields ("IPN and PDT variables").
+fn instant(node: &Node) -> Option<Reading> {
+    let word = node.text_at("payment_status")?.replace('_', "-");
+    let known = meaning(CLASSIC, &word).unwrap_or(Unknown);
+    let parent = node.text_at("parent_txn_id");
+    let (subject, status) = match (known, &parent) {
+        (Refunded | PartiallyRefunded, Some(_)) => (Subject::Refund, Refunded),
+        (Chargeback, _) => (Subject::Dispute, Chargeback),
+        (Approved, Some(_)) if word == "Canceled-Reversal" => (Subject::Dispute, Approved),
+        (known, _) => (Subject::Payment, known),
+    };
+    let mut reading = Reading::new(subject, status, word);
+    because(&mut reading, REASONS, &[]);
+    let own = node.text_at("txn_id");
+    reading.event_id = own.as_ref().map(|id| format!("{id}:{}", reading.native_status));
+    reading.operation_id = own.clone().filter(|_| parent.is_some());
+    reading.is_also([node.text_at("auth_id")]);
+    reading.payment_id = parent.or(own);
+    reading.money = money(node, &["mc_gross", "payment_gross"], &["mc_currency"], UNIT);
+    if let (Subject::Refund | Subject::Dispute, Some(money)) = (subject, &mut reading.money) {
+        money.minor = money.minor.abs();
+    }
+    reading.totals.captured =
+        reading.money.map(|money| money.minor).filter(|_| subject == Subject::Payment && status == Approved);
+    reading.code = node.first_of(&["reason_code", "pending_reason"]);
+    reading.reference = node.first_of(&["custom", "invoice"]);
+    reading.merchant_id = node.text_at("receiver_id");
+    reading.country = country(node, &["residence_country"]);
+    reading.payment_method = node.text_at("payment_type");
+    reading.native_event = node.text_at("txn_type");
+    reading.occurred_at = node.text_at("payment_date").as_deref().and_then(pacific);
+    Some(reading)
+}
+
+/// `20:12:59 Jan 13, 2009 PST`, or `PDT`.
+fn pacific(text: &str) -> Option<DateTime<Utc>> {
+    let (time, zone) = text.rsplit_once(' ')?;
+    let hours = match zone {
+        "PST" => 8,
+        "PDT" => 7,
+        _ => return None,
+    };
+    let local = NaiveDateTime::parse_from_str(time, "%H:%M:%S %b %d, %Y").ok()?;
+    Some((local + TimeDelta::hours(hours)).and_utc())
 }
 
 fn dispute(node: &Node, word: &str) -> Reading {

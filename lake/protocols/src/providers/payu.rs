@@ -13,7 +13,7 @@ use chrono::FixedOffset;
 
 use super::{
     About, Mark, Provider,
-    reading::{Unit, Words, because, brand, by_word, country, money, refused_call, time, time_in},
+    reading::{Unit, Words, because, brand, by_word, country, meaning, money, refused_call, time, time_in},
 };
 use crate::document::Node;
 
@@ -81,6 +81,14 @@ const MARKS: &[Mark] = &[
         is_there: |node| node.has("transactionResponse.state") && node.has("code"),
     },
     Mark {
+        weight: 80,
+        what: "an order in the answer to a question",
+        is_there: |node| {
+            node.has("result.payload.transactions.0.transactionResponse.state")
+                && node.has("result.payload.referenceCode")
+        },
+    },
+    Mark {
         weight: 90,
         what: "the fields of a confirmation",
         is_there: |node| node.has("state_pol") && node.has("reference_sale"),
@@ -105,7 +113,13 @@ impl Provider for PayU {
 
     fn read(&self, record: &Node) -> Vec<Reading> {
         let record = if record.has("paymentResponse") { record.get("paymentResponse") } else { record };
-        let reading = if record.has("state_pol") { confirmation(record) } else { answer(record) };
+        let reading = if record.has("state_pol") {
+            confirmation(record)
+        } else if record.has("result.payload.transactions") {
+            asked(record.at("result.payload"))
+        } else {
+            answer(record)
+        };
         reading.into_iter().collect()
     }
 }
@@ -145,6 +159,45 @@ fn answer(node: &Node) -> Option<Reading> {
         UNIT,
     );
     reading.occurred_at = time(transaction, &["operationDate"]);
+    Some(reading)
+}
+
+/// An order as it was asked for: its last transaction says how it stands.
+fn asked(order: &Node) -> Option<Reading> {
+    let transaction = order.get("transactions").items().last()?;
+    let response = transaction.get("transactionResponse");
+    let state = response.text_at("state")?;
+    let kind = transaction.text_at("type").unwrap_or_default();
+    let known = meaning(STATUSES, &state).unwrap_or(Unknown);
+    let (subject, status) = match (kind.as_str(), known) {
+        ("AUTHORIZATION", Approved) => (Subject::Payment, Authorized),
+        ("VOID", Approved) => (Subject::Payment, Cancelled),
+        ("REFUND" | "PARTIAL_REFUND", Approved) => (Subject::Refund, Refunded),
+        ("REFUND" | "PARTIAL_REFUND", Declined) => (Subject::Refund, Failed),
+        ("REFUND" | "PARTIAL_REFUND", other) => (Subject::Refund, other),
+        ("CHARGEBACK", _) => (Subject::Dispute, Chargeback),
+        (_, known) => (Subject::Payment, known),
+    };
+    let code = response.first_of(&["responseCode", "pendingReason"]);
+    let word = code
+        .as_ref()
+        .filter(|code| **code != state)
+        .map_or_else(|| state.clone(), |code| format!("{state}/{code}"));
+    let mut reading = Reading::new(subject, status, word);
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    reading.payment_id = order.text_at("id");
+    reading.operation_id = transaction.text_at("id");
+    reading.reference = order.text_at("referenceCode");
+    reading.code = code;
+    reading.message = response.first_of(&["responseMessage", "paymentNetworkResponseErrorMessage"]);
+    let value = |node: &Node| {
+        money(node, &["additionalValues.TX_VALUE.value"], &["additionalValues.TX_VALUE.currency"], UNIT)
+    };
+    reading.money = value(transaction).or_else(|| value(order));
+    reading.payment_method = transaction.text_at("paymentMethod");
+    reading.card_brand = brand(transaction, &["paymentMethod"]);
+    reading.country = country(transaction, &["paymentCountry"]);
+    reading.occurred_at = time(response, &["operationDate"]);
     Some(reading)
 }
 

@@ -79,7 +79,15 @@ const REASONS: &Words<FailureReason> = &[
 
 const UNIT: Unit = Unit::Minor;
 
-const ENTITIES: &[&str] = &["payment", "order", "refund", "payment_link", "dispute", "invoice"];
+/// Entities and how their ids begin: others have such names, too.
+const ENTITIES: &[(&str, &str)] = &[
+    ("payment", "pay_"),
+    ("order", "order_"),
+    ("refund", "rfnd_"),
+    ("payment_link", "plink_"),
+    ("dispute", "disp_"),
+    ("invoice", "inv_"),
+];
 
 const MARKS: &[Mark] = &[
     Mark {
@@ -90,7 +98,10 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 70,
         what: "an entity by its name",
-        is_there: |node| ENTITIES.iter().any(|entity| node.is("entity", entity)),
+        is_there: |node| {
+            let id = node.text_at("id").unwrap_or_default();
+            ENTITIES.iter().any(|(entity, prefix)| node.is("entity", entity) && id.starts_with(prefix))
+        },
     },
     Mark {
         weight: 70,
@@ -121,12 +132,15 @@ impl Provider for Razorpay {
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {
+        if record.is("entity", "collection") {
+            return record.get("items").items().iter().filter_map(|item| entity(item, None)).collect();
+        }
         let reading = if record.is("entity", "event") {
             event_of(record)
         } else if record.has("error.code") {
             Some(error(record.get("error")))
         } else {
-            entity(record)
+            entity(record, None)
         };
         reading.into_iter().collect()
     }
@@ -150,7 +164,9 @@ fn event_of(node: &Node) -> Option<Reading> {
         .find(|about| !about.is_null());
     let mut reading = match about {
         Some(about) if first == "dispute" => dispute(about),
-        Some(about) => entity(about).unwrap_or_else(|| no_payment(Subject::Other, event.clone())),
+        Some(about) => {
+            entity(about, Some(first)).unwrap_or_else(|| no_payment(Subject::Other, event.clone()))
+        }
         None if first.contains("payout") || first.contains("settlement") => {
             no_payment(Subject::Payout, event.clone())
         }
@@ -169,8 +185,9 @@ fn event_of(node: &Node) -> Option<Reading> {
     Some(reading)
 }
 
-fn entity(node: &Node) -> Option<Reading> {
-    let kind = node.text_at("entity")?;
+/// An entity by its own word for itself, or else by where it stands.
+fn entity(node: &Node, named: Option<&str>) -> Option<Reading> {
+    let kind = node.text_at("entity").or_else(|| named.map(str::to_owned))?;
     let status = node.text_at("status");
     let mut reading = match kind.as_str() {
         "refund" => {
@@ -199,13 +216,15 @@ fn entity(node: &Node) -> Option<Reading> {
     let back =
         node.text_at("amount_refunded").and_then(|text| text.parse::<i64>().ok()).filter(|back| *back > 0);
     reading.totals.refunded = back;
-    if let (Refunded, Some(back), Some(amount)) = (reading.status, back, &mut reading.money)
-        && reading.subject == Subject::Payment
-    {
-        amount.minor = back;
-    }
     if reading.status == Approved && back.is_some() {
         reading.status = PartiallyRefunded;
+    }
+    if let (Refunded | PartiallyRefunded, Some(back), Some(amount)) =
+        (reading.status, back, &mut reading.money)
+        && reading.subject == Subject::Payment
+    {
+        reading.totals.captured = Some(amount.minor);
+        amount.minor = back;
     }
     reading.occurred_at = time(node, &["updated_at", "created_at"]);
     Some(reading)
@@ -251,6 +270,13 @@ fn error(error: &Node) -> Reading {
     let known = reason.as_deref().and_then(|reason| meaning(REASONS, reason));
     let mut reading = match (code.as_str(), known) {
         ("GATEWAY_ERROR", Some(reason)) => {
+            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, code.clone()) }
+        }
+        // The payer's bank was asked, or the payer: what failed is the payment, and not the call.
+        ("BAD_REQUEST_ERROR", Some(reason))
+            if reason != Configuration
+                && error.text_at("step").is_some_and(|step| step.starts_with("payment_auth")) =>
+        {
             Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, code.clone()) }
         }
         ("SERVER_ERROR" | "GATEWAY_ERROR", _) => refused_call(code.clone(), ProviderError),

@@ -89,6 +89,18 @@ const REASONS: &Words<FailureReason> = &[
 
 const UNIT: Unit = Unit::Minor;
 
+/// Of errors. Others have categories, too.
+const CATEGORIES: [&str; 8] = [
+    "API_ERROR",
+    "AUTHENTICATION_ERROR",
+    "INVALID_REQUEST_ERROR",
+    "RATE_LIMIT_ERROR",
+    "PAYMENT_METHOD_ERROR",
+    "REFUND_ERROR",
+    "MERCHANT_SUBSCRIPTION_ERROR",
+    "EXTERNAL_VENDOR_ERROR",
+];
+
 const MARKS: &[Mark] = &[
     Mark {
         weight: 90,
@@ -105,7 +117,10 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 60,
         what: "errors with category and code",
-        is_there: |node| node.has("errors.0.category") && node.has("errors.0.code"),
+        is_there: |node| {
+            let category = node.text_at("errors.0.category").unwrap_or_default();
+            CATEGORIES.contains(&category.as_str()) && node.has("errors.0.code")
+        },
     },
 ];
 
@@ -132,6 +147,11 @@ impl Provider for Square {
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {
+        for (list, kind) in [("payments", "payment"), ("refunds", "refund"), ("disputes", "dispute")] {
+            if let Node::List(items) = record.get(list) {
+                return items.iter().map(|item| object(kind, item, None)).collect();
+            }
+        }
         let reading = if let Some(event) = record.text_at("type").filter(|_| record.has("data")) {
             let (kind, node) = inner(record.at("data.object"));
             let mut reading = object(kind, node, Some(&event));
@@ -256,6 +276,17 @@ fn error(node: &Node) -> Reading {
         "RATE_LIMIT_ERROR" => refused_call(code.clone(), LimitExceeded),
         _ => refused_call(code.clone(), known.unwrap_or(Configuration)),
     };
+    // What was to be paid stands beside the error.
+    if node.get("payment").has("amount_money") {
+        let told = object("payment", node.get("payment"), None);
+        reading = Reading {
+            subject: reading.subject,
+            status: reading.status,
+            reason: reading.reason,
+            native_status: reading.native_status,
+            ..told
+        };
+    }
     reading.payment_id = node.text_at("payment.id");
     reading.code = Some(code);
     reading.message = first.text_at("detail");

@@ -117,6 +117,10 @@ const REASONS: &Words<FailureReason> = &[
     ("invalid_amount", Configuration),
     ("api_key_expired", Configuration),
     ("duplicate_transaction", Duplicate),
+    // What its own risk rules say.
+    ("highest_risk_level", Fraud),
+    ("elevated_risk_level", Fraud),
+    ("rule", Fraud),
 ];
 
 /// Kinds of errors of the API which are no declines.
@@ -164,17 +168,23 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 90,
         what: "an event with its object in data",
-        is_there: |node| node.is("object", "event") && node.has("data.object") && node.has("type"),
+        is_there: |node| {
+            node.is("object", "event")
+                && matches!(node.at("data.object"), Node::Map(_))
+                && node.has("type")
+                && in_seconds(node, "created")
+        },
     },
     Mark {
         weight: 70,
         what: "an object that names its kind",
         is_there: |node| {
-            let created = node.at("created").text();
-            let is_dated = created.is_some_and(|time| time.bytes().all(|byte| byte.is_ascii_digit()));
+            // Others have taken its words over, each with some of their own.
+            const THEIRS: [&str; 5] =
+                ["location", "fee_rate", "captured_at", "three_d_secure_status", "live_mode"];
             node.has("id")
-                && !node.has("location")
-                && (is_dated || node.is("object", "checkout.session"))
+                && !THEIRS.iter().any(|name| node.has(name))
+                && (in_seconds(node, "created") || node.is("object", "checkout.session"))
                 && OBJECTS.iter().any(|object| node.is("object", object))
         },
     },
@@ -182,9 +192,23 @@ const MARKS: &[Mark] = &[
         weight: 70,
         what: "an error of a type that only it has",
         is_there: |node| {
-            let kind = node.text_at("error.type").unwrap_or_default();
-            ["card_error", "invalid_request_error", "api_error", "idempotency_error"].contains(&kind.as_str())
-                && node.has("error.message")
+            let error = node.get("error");
+            let kind = error.text_at("type").unwrap_or_default();
+            let is_theirs = ["doc_url", "request_log_url"]
+                .iter()
+                .any(|name| error.text_at(name).is_some_and(|place| !place.contains("stripe.com/")));
+            let names_a_payment = ["charge", "payment_intent", "decline_code", "setup_intent"]
+                .iter()
+                .any(|name| error.has(name));
+            let says_whose = error.has("doc_url") || error.has("request_log_url") || names_a_payment;
+            error.has("message")
+                && !is_theirs
+                && !error.has("status")
+                && match kind.as_str() {
+                    "card_error" | "idempotency_error" => true,
+                    "invalid_request_error" | "api_error" => says_whose,
+                    _ => false,
+                }
         },
     },
     Mark {
@@ -198,6 +222,13 @@ const MARKS: &[Mark] = &[
         },
     },
 ];
+
+/// A moment in seconds since 1970.
+fn in_seconds(node: &Node, path: &str) -> bool {
+    node.at(path)
+        .text()
+        .is_some_and(|time| time.len() <= 10 && time.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 static ABOUT: About = About {
     name: "stripe",
@@ -232,6 +263,9 @@ impl Provider for Stripe {
         // What an event holds in `data`, by itself.
         if matches!(record.get("object"), Node::Map(_)) {
             return object(record.get("object"), None).into_iter().collect();
+        }
+        if record.is("object", "list") || record.is("object", "search_result") {
+            return record.get("data").items().iter().filter_map(|item| object(item, None)).collect();
         }
         if !record.is("object", "event") {
             let reading = if record.has("error") { error(record.get("error")) } else { object(record, None) };
@@ -273,7 +307,7 @@ fn object(node: &Node, event: Option<&str>) -> Option<Reading> {
         "charge" => charge(node, event),
         "refund" => refund(node),
         "dispute" => dispute(node, event),
-        "checkout.session" => session(node),
+        "checkout.session" => session(node, event),
         "invoice" => invoice(node, event),
         // It says amounts, and no status.
         "payment_record" | "payment_attempt_record" => Reading {
@@ -320,6 +354,8 @@ fn intent(node: &Node) -> Reading {
         charge @ Node::Map(_) => charge,
         _ => node.at("charges.data.0"),
     };
+    let charges = node.at("charges.data").items().iter().map(|charge| charge.text_at("id"));
+    reading.is_also(charges.chain([charge.text_at("id"), node.text_at("latest_charge")]));
     method(&mut reading, charge);
     reading.payment_method = reading.payment_method.or_else(|| node.text_at("payment_method_types.0"));
     reading
@@ -389,6 +425,7 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
                 None => node.at("refunded").flag().unwrap_or(Some(back) == amount),
             };
             reading.status = match (is_captured, whole) {
+                (false, true) if event == Some("charge.expired") => Expired,
                 (false, true) => Cancelled,
                 (_, true) => Refunded,
                 (_, false) => PartiallyRefunded,
@@ -416,7 +453,8 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
         reading.code = node.first_of(&["failure_code", "outcome.reason"]);
         reading.message = node.first_of(&["failure_message", "outcome.seller_message"]);
     }
-    reading.payment_id = node.first_of(&["payment_intent", "id"]);
+    reading.payment_id = node.first_of(&["payment_intent", "payment_intent.id", "id"]);
+    reading.is_also([node.text_at("id")]);
     // What the event of a refund says is the charge's total, and not one refund.
     reading.operation_id = node.text_at("id").filter(|_| !is_refund);
     if let Some(event) = event.filter(|_| is_refund) {
@@ -432,9 +470,22 @@ fn refund(node: &Node) -> Reading {
     because(&mut reading, REASONS, &[node.text_at("failure_reason")]);
     reading.code = node.text_at("failure_reason");
     reading.operation_id = node.text_at("id");
-    reading.payment_id = node.first_of(&["payment_intent", "charge"]);
+    of_payment(&mut reading, node);
     reading.money = money(node, &["amount"], &["currency"], UNIT);
     reading
+}
+
+/// A refund or a dispute names an intent, its charge, or both; in either's place may stand all of it.
+fn of_payment(reading: &mut Reading, node: &Node) {
+    let charge = node.first_of(&["charge", "charge.id"]);
+    let intent = node.first_of(&[
+        "payment_intent",
+        "payment_intent.id",
+        "charge.payment_intent",
+        "charge.payment_intent.id",
+    ]);
+    reading.payment_id = intent.or_else(|| charge.clone());
+    reading.is_also([charge]);
 }
 
 fn dispute(node: &Node, event: Option<&str>) -> Reading {
@@ -447,18 +498,19 @@ fn dispute(node: &Node, event: Option<&str>) -> Reading {
     }
     reading.code = node.text_at("reason");
     reading.operation_id = node.text_at("id");
-    reading.payment_id = node.first_of(&["payment_intent", "charge"]);
+    of_payment(&mut reading, node);
     reading.money = money(node, &["amount"], &["currency"], UNIT);
     reading
 }
 
-fn session(node: &Node) -> Reading {
+fn session(node: &Node, event: Option<&str>) -> Reading {
     if node.is("mode", "setup") {
         return no_payment(Subject::Other, "setup");
     }
     let (paid, status) = (node.text_at("payment_status"), node.text_at("status"));
     let word = [status.clone(), paid.clone()].into_iter().flatten().collect::<Vec<_>>().join("/");
     let meaning = match (status.as_deref(), paid.as_deref()) {
+        _ if event == Some("checkout.session.async_payment_failed") => Declined,
         (_, Some("paid")) => Approved,
         (Some("expired"), _) => Expired,
         (_, Some("unpaid")) => Pending,
@@ -466,7 +518,9 @@ fn session(node: &Node) -> Reading {
         _ => Unknown,
     };
     let mut reading = Reading::new(Subject::Payment, meaning, word);
-    reading.payment_id = node.first_of(&["payment_intent", "id"]);
+    because(&mut reading, REASONS, &[]);
+    reading.payment_id = node.first_of(&["payment_intent", "payment_intent.id", "id"]);
+    reading.is_also([node.text_at("id")]);
     reading.money = money(node, &["amount_total"], &["currency"], UNIT);
     reading.payment_method = node.text_at("payment_method_types.0");
     reading.country = country(node, &["customer_details.address.country"]);
@@ -483,11 +537,12 @@ fn invoice(node: &Node, event: Option<&str>) -> Reading {
         None => return no_payment(Subject::Other, "invoice"),
     };
     // Since 2025 it does not name its payment any more, which is told of by itself.
-    let named = node.first_of(&["payment_intent", "charge"]);
+    let named = node.first_of(&["payment_intent", "payment_intent.id", "charge", "charge.id"]);
     let subject = if named.is_some() { Subject::Payment } else { Subject::Order };
     let mut reading = Reading::new(subject, meaning, event.unwrap_or_default());
     because(&mut reading, REASONS, &[]);
     reading.payment_id = named.or_else(|| node.text_at("id"));
+    reading.is_also([node.first_of(&["charge", "charge.id"])]);
     let amounts: &[&str] = if meaning == Approved { &["amount_paid"] } else { &["amount_due"] };
     reading.money = money(node, amounts, &["currency"], UNIT);
     reading.country = country(node, &["account_country"]);

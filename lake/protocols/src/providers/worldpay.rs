@@ -40,7 +40,9 @@ const EVENTS: &Words<(Subject, StatusCategory)> = &[
     ("SENT_FOR_REFUND", (Subject::Refund, Pending)),
     ("REFUNDED", (Subject::Refund, Refunded)),
     ("REFUNDED_BY_MERCHANT", (Subject::Refund, Refunded)),
+    ("SENT_FOR_FAST_REFUND", (Subject::Refund, Pending)),
     ("REFUND_FAILED", (Subject::Refund, Failed)),
+    ("CAPTURE_FAILED", (Subject::Payment, Failed)),
     ("REFUND_EXPIRED", (Subject::Refund, Expired)),
     ("REFUND_REVERSED", (Subject::Refund, Failed)),
     ("CHARGED_BACK", (Subject::Dispute, Chargeback)),
@@ -69,6 +71,11 @@ const EVENTS: &Words<(Subject, StatusCategory)> = &[
     ("disputeOpened", (Subject::Dispute, Chargeback)),
     ("disputeWon", (Subject::Dispute, Approved)),
     ("disputeLost", (Subject::Dispute, Chargeback)),
+    ("chargedBack", (Subject::Dispute, Chargeback)),
+    ("chargebackReversed", (Subject::Dispute, Approved)),
+    ("tokenCreated", (Subject::Other, NotAPayment)),
+    ("tokenUpdated", (Subject::Other, NotAPayment)),
+    ("tokenDeleted", (Subject::Other, NotAPayment)),
 ];
 
 /// The same, for the documentation.
@@ -309,7 +316,7 @@ fn access(node: &Node) -> Option<Reading> {
     let (subject, known) = meaning(EVENTS, &word).unwrap_or((Subject::Payment, Unknown));
     let mut reading = Reading::new(subject, known, word.clone());
     let code = node.first_of(&["refusalCode", "eventDetails.refusalCode"]);
-    because(&mut reading, ISO_8583, std::slice::from_ref(&code));
+    because(&mut reading, ISO_8583, &[code.as_ref().map(|code| format!("{code:0>2}"))]);
     match word.as_str() {
         "fraudHighRisk" => reading.reason = Some(Fraud),
         "3dsAuthenticationFailed" | "3dsUnavailable" => reading.reason = Some(AuthenticationFailed),

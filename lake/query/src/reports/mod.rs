@@ -8,6 +8,8 @@ mod payments;
 mod spread;
 mod trades;
 
+use std::collections::BTreeSet;
+
 pub use anomalies::{Judged, Measure};
 pub(crate) use books::{BY_PRICE, decimal};
 pub use books::{Markets, Now, Takeable};
@@ -93,22 +95,29 @@ impl Lake {
         Ok(self.rows(&sql).await?.into_iter().next())
     }
 
-    /// What became of a payment, with all its events in the order in which they happened; none if nothing is known of it.
+    /// What became of a payment, by any of its ids, with all its events in the order in which they happened; none if nothing
+    /// is known of it.
     pub async fn payment(&self, provider: &str, payment_id: &str) -> Result<Option<Row>, QueryError> {
-        let which =
-            format!("provider = {} AND provider_payment_id = {}", quoted(provider), quoted(payment_id));
+        let state = self.payment_state(provider, payment_id).await?;
+        let text = |name: &str| state.as_ref()?.get(name)?.as_str();
+        let mut ids = BTreeSet::from([payment_id]);
+        ids.extend(text("provider_payment_id"));
+        ids.extend(text("other_payment_ids").into_iter().flat_map(|ids| ids.split(',')));
+        let ids: Vec<String> = ids.into_iter().map(quoted).collect();
         let events = format!(
-            "SELECT coalesce(occurred_at, received_at) AS happened_at, * FROM payment_events WHERE {which}
-             ORDER BY happened_at, received_at, event_id LIMIT 1000"
+            "SELECT coalesce(occurred_at, received_at) AS happened_at, * FROM payment_events
+             WHERE provider = {} AND provider_payment_id IN ({})
+             ORDER BY happened_at, received_at, event_id LIMIT 1000",
+            quoted(provider),
+            ids.join(", ")
         );
-        let state = format!("SELECT * FROM payments_in_usd WHERE {which}");
-        let (events, state) = futures::try_join!(self.rows(&events), self.rows(&state))?;
+        let events = self.rows(&events).await?;
         if events.is_empty() {
             return Ok(None);
         }
         let mut payment = Row::new();
         // It is made after its events, so it may not be there yet.
-        payment.insert("payment".to_owned(), state.into_iter().next().map_or(Value::Null, Value::Object));
+        payment.insert("payment".to_owned(), state.map_or(Value::Null, Value::Object));
         let events = events.into_iter().map(|mut event| {
             // JSON in a column is JSON in the answer.
             if let Some(metadata) = event.get("metadata").and_then(Value::as_str) {
@@ -119,6 +128,18 @@ impl Lake {
         });
         payment.insert("events".to_owned(), events.collect());
         Ok(Some(payment))
+    }
+
+    /// A payment's row. It is called by one of its ids; by another it is looked for in all rows.
+    async fn payment_state(&self, provider: &str, payment_id: &str) -> Result<Option<Row>, QueryError> {
+        let of_provider = format!("SELECT * FROM payments_in_usd WHERE provider = {}", quoted(provider));
+        let called = format!("{of_provider} AND provider_payment_id = {}", quoted(payment_id));
+        if let Some(row) = self.rows(&called).await?.into_iter().next() {
+            return Ok(Some(row));
+        }
+        let listed = quoted(&format!(",{payment_id},"));
+        let also = format!("{of_provider} AND contains(concat(',', other_payment_ids, ','), {listed})");
+        Ok(self.rows(&also).await?.into_iter().next())
     }
 
     /// Whether there is any event of a provider.

@@ -18,6 +18,7 @@ pub(crate) struct PaymentEventRows {
     record: Whole,
     normalized_at: Time,
     attempts: Whole,
+    other_ids: Text,
     lineage: Lineage,
 }
 
@@ -31,6 +32,7 @@ impl PaymentEventRows {
             record: Whole::new(),
             normalized_at: times(),
             attempts: Whole::new(),
+            other_ids: Text::new(),
             lineage: Lineage::new(),
         }
     }
@@ -90,6 +92,8 @@ impl PaymentEventRows {
         self.record.append_value(event.record);
         self.normalized_at.append_value(micros(event.normalized_at));
         self.attempts.append_value(event.attempts);
+        let other_ids = &reading.other_payment_ids;
+        self.other_ids.append_option((!other_ids.is_empty()).then(|| other_ids.join(",")));
         // What a model says is known since it answered, and was received before: `normalized_at` is the one, this the other.
         let received_at = event.received_at.or(origin.received_at);
         self.lineage.push(Origin { received_at, ..origin }, event.raw_pos);
@@ -107,6 +111,7 @@ impl PaymentEventRows {
         columns.push(done(&mut self.confidence));
         columns.extend(texts);
         columns.extend([done(&mut self.record), done(&mut self.normalized_at), done(&mut self.attempts)]);
+        columns.push(done(&mut self.other_ids));
         columns.extend(self.lineage.finish());
         batch(Table::FactPaymentEvents, columns)
     }

@@ -21,7 +21,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     super::{DayFiles, broken},
-    keys::{KEY, Key, Name, Payment, Slice, of_rows},
+    keys::{KEY, Key, Name, OTHER_IDS, Payment, Slice, of_rows},
+    links::{Links, listed},
     rows,
 };
 use crate::MaintainError;
@@ -30,10 +31,12 @@ use crate::MaintainError;
 pub(super) const DESCRIBED: [&str; 5] =
     ["provider_reference", "merchant_id", "country", "payment_method", "card_brand"];
 
-/// The events that there are, and which of a model's answers count: those to events that rules can't read.
+/// The events that there are, which ids are of one payment, and which of a model's answers count: those to events that
+/// rules can't read.
 pub(super) struct Events<'p> {
     pub(super) planner: &'p Planner,
     observed: &'p DayFiles,
+    pub(super) links: Arc<Links>,
     answered: HashSet<Key>,
     answered_on: BTreeSet<NaiveDate>,
     read_by_rules: HashSet<String>,
@@ -45,6 +48,8 @@ pub(super) struct Seen {
     events: Vec<Observed>,
     described: [Option<(DateTime<Utc>, String)>; DESCRIBED.len()],
     days: BTreeSet<NaiveDate>,
+    /// Its ids, of payments that have several: each with the first event that goes by it.
+    ids: BTreeMap<String, Option<(DateTime<Utc>, String)>>,
 }
 
 /// A payment with what became of it.
@@ -52,6 +57,8 @@ pub(super) struct Settled {
     pub(super) payment: Payment,
     pub(super) state: PaymentState,
     pub(super) described: [Option<String>; DESCRIBED.len()],
+    /// What else it is called.
+    pub(super) other_ids: Vec<String>,
     /// The day of the newest raw object with an event of it.
     pub(super) last_day: NaiveDate,
 }
@@ -68,6 +75,26 @@ impl Seen {
         self.days.insert(day);
         self.events.push(event);
     }
+
+    /// Notes by which id an event goes, and which others it names.
+    fn name(&mut self, event: &Observed, id: &str, others: Option<&str>) {
+        let first = self.ids.entry(id.to_owned()).or_default();
+        let this = (event.at, event.event_id.clone());
+        if first.as_ref().is_none_or(|first| this < *first) {
+            *first = Some(this);
+        }
+        for other in listed(others) {
+            self.ids.entry(other.to_owned()).or_default();
+        }
+    }
+
+    /// What the payment is called: as its first event calls it. And its other ids.
+    fn names(&self, payment: Payment) -> (Payment, Vec<String>) {
+        let gone_by = self.ids.iter().filter_map(|(id, first)| Some((first.as_ref()?, id)));
+        let Some((_, called)) = gone_by.min() else { return (payment, Vec::new()) };
+        let others = self.ids.keys().filter(|id| *id != called).cloned().collect();
+        (Payment { name: Name::Id(called.clone()), ..payment }, others)
+    }
 }
 
 impl<'p> Events<'p> {
@@ -76,41 +103,56 @@ impl<'p> Events<'p> {
         let none = Self {
             planner,
             observed,
+            links: Arc::default(),
             answered: HashSet::new(),
             answered_on: BTreeSet::new(),
             read_by_rules: HashSet::new(),
         };
         let (mut answered, mut answered_on, mut asked) = (HashSet::new(), BTreeSet::new(), HashSet::new());
-        let by_model: Arc<Passes> = Arc::new(|batch| {
-            let methods = Columns(batch).text("normalization_method")?;
-            Ok(methods.iter().map(|method| Some(is_of_a_model(method))).collect())
+        let mut pairs = Vec::new();
+        let few: Arc<Passes> = Arc::new(|batch| {
+            let (methods, others) =
+                (Columns(batch).text(METHOD)?, Columns(batch).text_since_added(OTHER_IDS)?);
+            let has_others = |row| others.is_some_and(|others| text(others, row).is_some());
+            let methods = methods.iter().enumerate();
+            Ok(methods.map(|(row, method)| Some(is_of_a_model(method) || has_others(row))).collect())
         });
-        let test = RowTest { columns: &["normalization_method"], passes: by_model };
-        let columns = [KEY[0], KEY[1], KEY[2], "event_id"];
+        let test = RowTest { columns: &[METHOD, OTHER_IDS], passes: few };
+        let columns = [KEY[0], KEY[1], KEY[2], "event_id", METHOD, OTHER_IDS];
         let wanted = Wanted { columns: &columns, test: Some(test), ..Wanted::default() };
         none.each(observed.days(), wanted, |batch, day| {
-            if batch.num_rows() > 0 {
-                answered_on.insert(day);
+            let columns = Columns(batch);
+            let [providers, ids, events, methods] = texts(&columns, [KEY[0], KEY[1], "event_id", METHOD])?;
+            let others = columns.text_since_added(OTHER_IDS)?;
+            for (row, key) in of_rows(batch)?.into_iter().enumerate() {
+                if is_of_a_model(text(methods, row)) {
+                    answered_on.insert(day);
+                    answered.insert(key);
+                    asked.insert(events.value(row).to_owned());
+                }
+                let (provider, others) = (providers.value(row), others.and_then(|others| text(others, row)));
+                let Some(id) = text(ids, row) else { continue };
+                let named = |id: &str| Payment::named(provider, id);
+                pairs.extend(listed(others).map(|other| (named(id), named(other))));
             }
-            answered.extend(of_rows(batch)?);
-            asked.extend(Columns(batch).text("event_id")?.iter().flatten().map(str::to_owned));
             Ok(())
         })
         .await?;
+        let none = Self { links: Arc::new(Links::of(pairs)), ..none };
         if asked.is_empty() {
             return Ok(none);
         }
         let mut read_by_rules = HashSet::new();
         let by_rules: Arc<Passes> = Arc::new(move |batch| {
             let columns = Columns(batch);
-            let (methods, ids) = (columns.text("normalization_method")?, columns.text("event_id")?);
+            let (methods, ids) = (columns.text(METHOD)?, columns.text("event_id")?);
             let rows = methods.iter().zip(ids);
             let by_rules = NormalizationMethod::RuleBased.as_str();
             Ok(rows
                 .map(|(method, id)| Some(method == Some(by_rules) && id.is_some_and(|id| asked.contains(id))))
                 .collect::<BooleanArray>())
         });
-        let test = RowTest { columns: &["normalization_method", "event_id"], passes: by_rules };
+        let test = RowTest { columns: &[METHOD, "event_id"], passes: by_rules };
         let wanted = Wanted { columns: &["event_id"], test: Some(test), ..Wanted::default() };
         none.each(observed.days(), wanted, |batch, _| {
             read_by_rules.extend(Columns(batch).text("event_id")?.iter().flatten().map(str::to_owned));
@@ -123,10 +165,11 @@ impl<'p> Events<'p> {
     /// The payments that have events on these days, and all of which a model has said something: whether that counts may
     /// have changed on any day.
     pub(super) async fn keys(&self, days: &BTreeSet<NaiveDate>) -> Result<HashSet<Key>, MaintainError> {
-        let mut keys = self.answered.clone();
+        let linked = |key: Key| self.links.key(key);
+        let mut keys: HashSet<Key> = self.answered.iter().copied().map(linked).collect();
         let wanted = Wanted { columns: &KEY, ..Wanted::default() };
         self.each(days.iter().copied(), wanted, |batch, _| {
-            keys.extend(of_rows(batch)?);
+            keys.extend(of_rows(batch)?.into_iter().map(linked));
             Ok(())
         })
         .await?;
@@ -161,10 +204,21 @@ impl<'p> Events<'p> {
             let (Some(state), Some((first, last_day))) = (PaymentState::of(&seen.events), bounds) else {
                 continue;
             };
+            let (payment, other_ids) = seen.names(payment);
             let described = seen.described.map(|said| said.map(|(_, said)| said));
-            settled.entry(first).or_default().push(Settled { payment, state, described, last_day });
+            settled.entry(first).or_default().push(Settled {
+                payment,
+                state,
+                described,
+                other_ids,
+                last_day,
+            });
         }
-        settled.into_iter().map(|(day, payments)| Ok((day, rows::of(&payments)?))).collect()
+        let in_order = |(day, mut payments): (NaiveDate, Vec<Settled>)| {
+            payments.sort_by(|left, right| left.payment.cmp(&right.payment));
+            Ok((day, rows::of(&payments)?))
+        };
+        settled.into_iter().map(in_order).collect()
     }
 
     /// Reads what is wanted of each file of these days.
@@ -194,11 +248,10 @@ impl<'p> Events<'p> {
         let names =
             ["event_id", "provider", "provider_payment_id", "provider_operation_id", "identity", "currency"];
         let [ids, providers, payment_ids, operations, identities, currencies] = texts(&columns, names)?;
-        let [subjects, statuses, reasons, signatures, methods] = texts(
-            &columns,
-            ["event_type", "status_category", "failure_reason", "signature", "normalization_method"],
-        )?;
+        let [subjects, statuses, reasons, signatures, methods] =
+            texts(&columns, ["event_type", "status_category", "failure_reason", "signature", METHOD])?;
         let described = texts(&columns, DESCRIBED)?;
+        let other_ids = columns.text_since_added(OTHER_IDS)?;
         let amounts = columns.primitive::<Int64Type>("amount_minor")?;
         let totals = ["authorized_minor", "captured_minor", "refunded_minor", "disputed_minor"];
         let [authorized, captured, refunded, disputed] = longs(&columns, totals)?;
@@ -240,14 +293,23 @@ impl<'p> Events<'p> {
                 None if event.subject == Subject::Payment => Name::Alone(event.identity.clone()),
                 None => continue,
             };
-            let payment = Payment { provider: providers.value(row).to_owned(), name };
-            payments.entry(payment).or_default().add(event, described.map(owned), day);
+            let named = Payment { provider: providers.value(row).to_owned(), name };
+            let payment = self.links.payment(named.clone());
+            let is_linked = self.links.has(&named);
+            let seen = payments.entry(payment).or_default();
+            if let (true, Name::Id(id)) = (is_linked, &named.name) {
+                seen.name(&event, id, other_ids.and_then(|others| text(others, row)));
+            }
+            seen.add(event, described.map(owned), day);
         }
         Ok(())
     }
 }
 
-const COLUMNS: [&str; 18] = [
+/// Who understood an event.
+const METHOD: &str = "normalization_method";
+
+const COLUMNS: [&str; 19] = [
     "event_id",
     "provider",
     "provider_payment_id",
@@ -265,7 +327,8 @@ const COLUMNS: [&str; 18] = [
     "received_at",
     "identity",
     "signature",
-    "normalization_method",
+    METHOD,
+    OTHER_IDS,
 ];
 
 /// Whether an event is in the words of a model.

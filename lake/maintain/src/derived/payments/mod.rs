@@ -1,5 +1,7 @@
 //! `payments`: what became of each payment, from all events of it (`cauce_model::PaymentState`).
 //!
+//! Ids that are of one payment (`links`) are put together: it is called as its first event calls it.
+//!
 //! An object a day: the payments of which the first event stands in a raw object of that day, so that what comes today changes
 //! today's object and those of the few payments that are still being talked about. An event that names no payment is one of
 //! its own. A pass looks which days have other files than the last pass saw, makes the payments again that have or had an
@@ -13,6 +15,7 @@
 
 mod events;
 mod keys;
+mod links;
 mod rows;
 
 use std::{
@@ -33,7 +36,7 @@ use super::{DayFiles, Rebuild, Rebuilt};
 use crate::{MaintainError, Maintainer, collect::first_kept};
 
 /// The version of these rules.
-pub(super) const RULES: &str = "3";
+pub(super) const RULES: &str = "4";
 /// What the last pass saw. Readers of folders pass over names that begin so.
 const SEEN: &str = "tables/payments/_inputs.json";
 /// Bytes of events, and payments, that are worked on at a time: about a million of either.
@@ -106,7 +109,7 @@ pub(super) async fn rebuild(
         return Ok(());
     };
     for number in 0..plan.slices {
-        let slice = plan.keys.slice(number, plan.slices);
+        let slice = plan.keys.slice(&events.links, number, plan.slices);
         let made = events.payments(&plan.days, &slice).await?;
         let days: BTreeSet<NaiveDate> = plan.holding.iter().chain(made.keys()).copied().collect();
         // The last day first: payments move to days before.
@@ -173,14 +176,28 @@ async fn some(
     let mut keys = events.keys(&changed).await?;
     let (mut days, mut holding) = (changed.clone(), BTreeSet::new());
     days.extend(events.answered_on());
+    let mut rest = Vec::new();
     for (day, file) in partitions {
-        for (key, last) in rows::spans(events.planner, file).await? {
-            let had_one = changed.range(*day..=last.max(*day)).next().is_some();
-            if had_one || keys.contains(&key) {
-                keys.insert(key);
+        for (of_row, last) in rows::spans(events.planner, file).await? {
+            let of_row: Vec<_> = of_row.into_iter().map(|key| events.links.key(key)).collect();
+            rest.push((*day, last, of_row));
+        }
+    }
+    // A row may hold what are several payments now, and several rows what is one: until no more are drawn in.
+    loop {
+        let known = rest.len();
+        rest.retain(|(day, last, of_row)| {
+            let had_one = changed.range(*day..=*last.max(day)).next().is_some();
+            let is_drawn_in = had_one || of_row.iter().any(|key| keys.contains(key));
+            if is_drawn_in {
+                keys.extend(of_row);
                 holding.insert(*day);
-                days.extend(events.days_between(*day, last));
+                days.extend(events.days_between(*day, *last));
             }
+            !is_drawn_in
+        });
+        if rest.len() == known {
+            break;
         }
     }
     let slices = (keys.len() / SLICE_PAYMENTS + 1) as u64;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{
     array::{
         ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
-        TimestampMicrosecondArray,
+        TimestampMicrosecondArray, new_null_array,
     },
     compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, not, take_record_batch},
     datatypes::Date32Type,
@@ -21,7 +21,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta};
 use super::{
     super::{batch, broken},
     events::{DESCRIBED, Settled},
-    keys::{KEY, Key, Name, Slice, of_rows},
+    keys::{KEY, Key, Name, OTHER_IDS, Slice, of_all_ids},
 };
 use crate::MaintainError;
 
@@ -30,18 +30,18 @@ pub(super) fn none() -> RecordBatch {
     RecordBatch::new_empty(Derived::Payments.schema())
 }
 
-/// The payments of a day's object, and the last day with an event of each.
+/// The payments of a day's object by all their ids, and the last day with an event of each.
 pub(super) async fn spans(
     planner: &Planner,
     file: &PlannedFile,
-) -> Result<Vec<(Key, NaiveDate)>, MaintainError> {
+) -> Result<Vec<(Vec<Key>, NaiveDate)>, MaintainError> {
     let mut spans = Vec::new();
-    let columns = [KEY[0], KEY[1], KEY[2], "last_day"];
+    let columns = [KEY[0], KEY[1], KEY[2], "last_day", OTHER_IDS];
     for batch in planner.read(file, &columns).await? {
-        let of_batch = || -> Result<Vec<(Key, NaiveDate)>, ArrowError> {
+        let of_batch = || -> Result<Vec<(Vec<Key>, NaiveDate)>, ArrowError> {
             let days = Columns(&batch).primitive::<Date32Type>("last_day")?;
             let day = |row| value(days, row).map_or(file.date, day_of);
-            Ok(of_rows(&batch)?.into_iter().enumerate().map(|(row, key)| (key, day(row))).collect())
+            Ok(of_all_ids(&batch)?.into_iter().enumerate().map(|(row, keys)| (keys, day(row))).collect())
         };
         spans.extend(of_batch().map_err(broken(file))?);
     }
@@ -60,11 +60,17 @@ pub(super) async fn replaced(
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let read = planner.read(file, &columns).await?;
     let put_together = || -> Result<Option<RecordBatch>, ArrowError> {
-        // Under the table's own schema, whatever else a file says of its columns.
-        let read =
-            read.into_iter().map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()));
+        // Under the table's own schema, whatever else a file says of its columns, or lacks.
+        let read = read.into_iter().map(|batch| {
+            let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+                Some(column) => Arc::clone(column),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            });
+            RecordBatch::try_new(Arc::clone(&schema), columns.collect())
+        });
         let all = concat_batches(&schema, &read.collect::<Result<Vec<_>, _>>()?)?;
-        let are_ours: BooleanArray = of_rows(&all)?.into_iter().map(|key| Some(slice.has(key))).collect();
+        let is_ours = |keys: Vec<Key>| Some(keys.into_iter().any(|key| slice.has(key)));
+        let are_ours: BooleanArray = of_all_ids(&all)?.into_iter().map(is_ours).collect();
         if filter_record_batch(&all, &are_ours)? == new {
             return Ok(None);
         }
@@ -138,6 +144,7 @@ pub(super) fn of(payments: &[Settled]) -> Result<RecordBatch, MaintainError> {
         text(&|row| flags(&row.state)),
         text(&|row| identity(&row.payment.name)),
         Arc::new(Date32Array::from_iter_values(payments.iter().map(|row| days_of(row.last_day)))),
+        text(&|row| (!row.other_ids.is_empty()).then(|| row.other_ids.join(","))),
     ]);
     batch(Derived::Payments, columns)
 }
