@@ -41,12 +41,27 @@ static HISTORY: About = About {
     header: &["Time", "Position", "Symbol", "Type", "Volume", "Price", "Commission", "Swap", "Profit"],
 };
 
-type Line = (u32, Vec<String>);
+/// Where it stands, which may be where others stand, too, and its cells.
+#[derive(Debug)]
+struct Line {
+    place: u32,
+    cells: Vec<String>,
+}
+
+impl Line {
+    /// What tells it apart from all others of the report.
+    fn id(&self) -> *const Self {
+        std::ptr::from_ref(self)
+    }
+}
 
 /// The report's lines, whichever form it has, and how numbers are written in it.
 fn lines(file: &File<'_>) -> Option<(Numbers, Vec<Line>)> {
     if file.text().trim_start().starts_with('<') {
-        let line = |(line, cells): html::HtmlRow| (line, cells.into_iter().map(|cell| cell.text).collect());
+        let line = |(place, cells): html::HtmlRow| Line {
+            place,
+            cells: cells.into_iter().map(|cell| cell.text).collect(),
+        };
         return Some((Numbers::Point, html::rows(file.text()).into_iter().map(line).collect()));
     }
     let is_row = |record: &super::file::Record| {
@@ -57,8 +72,9 @@ fn lines(file: &File<'_>) -> Option<(Numbers, Vec<Line>)> {
     let (delimiter, _) = file.find_row(is_row)?;
     let numbers = if delimiter == b';' { Numbers::Either } else { Numbers::Point };
     let records = file.records(delimiter).iter();
-    let line = |record: &super::file::Record| {
-        (record.line, record.cells.iter().map(|cell| cell.trim().to_owned()).collect())
+    let line = |record: &super::file::Record| Line {
+        place: record.line,
+        cells: record.cells.iter().map(|cell| cell.trim().to_owned()).collect(),
     };
     Some((numbers, records.map(line).collect()))
 }
@@ -105,7 +121,7 @@ fn positions(header: &[String]) -> Option<PositionPlaces> {
 
 fn deals(header: &[String], rows: &[&Line]) -> Option<DealPlaces> {
     let has_direction =
-        |line: &&Line| DIRECTIONS.contains(&at(&line.1, 4)) && side_of(at(&line.1, 3)).is_some();
+        |line: &&Line| DIRECTIONS.contains(&at(&line.cells, 4)) && side_of(at(&line.cells, 3)).is_some();
     if !rows.iter().any(has_direction) {
         return None;
     }
@@ -120,8 +136,8 @@ fn deals(header: &[String], rows: &[&Line]) -> Option<DealPlaces> {
 fn sections(lines: &[Line]) -> Vec<Section<'_>> {
     let mut tables: Vec<(&Line, Vec<&Line>)> = Vec::new();
     for line in lines {
-        let filled = line.1.iter().filter(|cell| !cell.is_empty()).count();
-        let first = at(&line.1, 0);
+        let filled = line.cells.iter().filter(|cell| !cell.is_empty()).count();
+        let first = at(&line.cells, 0);
         if is_time(first) {
             if let Some((_, rows)) = tables.last_mut() {
                 rows.push(line);
@@ -134,7 +150,7 @@ fn sections(lines: &[Line]) -> Vec<Section<'_>> {
 }
 
 fn section<'l>(header: &Line, rows: Vec<&'l Line>) -> Section<'l> {
-    match (positions(&header.1), deals(&header.1, &rows)) {
+    match (positions(&header.cells), deals(&header.cells, &rows)) {
         (Some(places), _) => Section::Positions(places, rows),
         (None, Some(places)) => Section::Deals(places, rows),
         (None, None) => Section::Others(rows),
@@ -143,7 +159,7 @@ fn section<'l>(header: &Line, rows: Vec<&'l Line>) -> Section<'l> {
 
 /// `123 (USD, Broker, demo, Hedge)`, before the first table.
 fn currency(lines: &[Line]) -> Option<String> {
-    let head = lines.iter().take_while(|(_, cells)| !is_time(at(cells, 0)));
+    let head = lines.iter().take_while(|line| !is_time(at(&line.cells, 0)));
     let in_brackets = |cell: &String| {
         let (number, rest) = cell.split_once(" (")?;
         let code = rest.split(',').next()?.trim();
@@ -151,9 +167,9 @@ fn currency(lines: &[Line]) -> Option<String> {
         (is_account && code.len() == 3 && code.chars().all(|c| c.is_ascii_uppercase()))
             .then(|| code.to_owned())
     };
-    head.clone().flat_map(|(_, cells)| cells).find_map(in_brackets).or_else(|| {
+    head.clone().flat_map(|line| &line.cells).find_map(in_brackets).or_else(|| {
         // The tester says it by itself.
-        let named = head.flat_map(|(_, cells)| cells.windows(4)).find(|cells| cells[0] == "Currency:")?;
+        let named = head.flat_map(|line| line.cells.windows(4)).find(|cells| cells[0] == "Currency:")?;
         named[1..].iter().find(|cell| !cell.is_empty()).cloned()
     })
 }
@@ -182,13 +198,13 @@ impl Layout for History {
         let mut rows = Vec::new();
         for section in &sections {
             let read = |line: &&Line| -> Row {
-                let (place, cells) = line;
+                let Line { place, cells } = *line;
                 let said = match section {
-                    Section::Positions(..) if repeated.positions.contains(place) => {
+                    Section::Positions(..) if repeated.positions.contains(&line.id()) => {
                         skipped(SkippedAs::Repeated, "a position whose deals are below")
                     }
                     Section::Positions(places, _) => report.position(cells, *places),
-                    Section::Deals(..) if repeated.deals.contains(place) => {
+                    Section::Deals(..) if repeated.deals.contains(&line.id()) => {
                         skipped(SkippedAs::Repeated, "a deal of a position above")
                     }
                     Section::Deals(places, _) => report.deal(cells, *places),
@@ -209,9 +225,9 @@ impl Layout for History {
 #[derive(Debug, Default)]
 struct Repeated {
     /// Positions that their deals tell.
-    positions: HashSet<u32>,
+    positions: HashSet<*const Line>,
     /// Deals of the other positions.
-    deals: HashSet<u32>,
+    deals: HashSet<*const Line>,
 }
 
 /// An end of a position, or a deal: when, of what, at what price, and whether it opened.
@@ -246,7 +262,7 @@ impl Repeated {
         // What reverses closes one and opens another.
         let closes = |cells: &[String]| at(cells, 4).contains("out");
         let mut ends: HashSet<EndKey<'_>> = HashSet::new();
-        for (_, cells) in deals.iter().copied() {
+        for Line { cells, .. } in deals.iter().copied() {
             if opens(cells) {
                 ends.insert(key(cells, true));
             }
@@ -260,33 +276,35 @@ impl Repeated {
                 return true;
             }
             let within = |is_wanted: &dyn Fn(&[String]) -> bool| {
-                let wanted = deals.iter().filter(|(_, deal)| {
+                let wanted = deals.iter().filter(|line| {
+                    let deal = &line.cells;
                     is_wanted(deal) && at(deal, 2) == opened.1 && (opened.0..=closed.0).contains(&at(deal, 0))
                 });
-                wanted.map(|(_, deal)| volume(at(deal, 5))).sum::<Decimal>()
+                wanted.map(|line| volume(at(&line.cells, 5))).sum::<Decimal>()
             };
             let whole = volume(at(cells, places.opened - 1));
             within(&opens) >= whole && within(&closes) >= whole
         };
         // One that was closed in parts has several rows with one beginning: all are told, or none.
         let mut untold = HashSet::new();
-        for (places, (_, cells)) in
-            positions.iter().copied().filter(|(places, (_, cells))| !is_told(*places, cells))
+        for (places, Line { cells, .. }) in
+            positions.iter().copied().filter(|(places, line)| !is_told(*places, &line.cells))
         {
             untold.insert(both(places, cells)[0]);
         }
         let (mut repeated, mut told_here) = (Self::default(), HashSet::new());
-        for (places, (line, cells)) in positions.iter().copied() {
-            let ends = both(places, cells);
+        for (places, line) in positions.iter().copied() {
+            let ends = both(places, &line.cells);
             if untold.contains(&ends[0]) {
                 told_here.extend(ends);
             } else {
-                repeated.positions.insert(*line);
+                repeated.positions.insert(line.id());
             }
         }
-        for (line, cells) in deals {
+        for line in deals {
+            let cells = &line.cells;
             if told_here.contains(&key(cells, opens(cells))) && at(cells, 4) != "in/out" {
-                repeated.deals.insert(*line);
+                repeated.deals.insert(line.id());
             }
         }
         repeated

@@ -107,6 +107,7 @@ static ALL: &[&dyn Layout] = &[
     &ghostfolio::ACTIVITIES_TABLE_SHORT,
     &ghostfolio::Activities,
     &degiro::Account,
+    &degiro::Transactions,
     &binance::SPOT_EXPORT,
     &binance::SPOT_EXPORT_NEWER,
     &binance::SPOT_EXPORT_OLDER,
