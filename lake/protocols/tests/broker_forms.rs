@@ -152,6 +152,27 @@ fn tables_say_what_they_say() {
             "Type,Ticker,Instrument,Time,Amount,ID,Comment,Product\nStock purchase,AAPL.US,Apple,2026-03-04 09:02:31,-100,7,OPEN BUY 2 @ 50.00,x\n",
             &["xtb_newer", "buy 2 AAPL.US at 50, 2026-03-04T08:02:31Z"],
         ),
+        // A trade is what came, what went and what it cost, in one second.
+        (
+            "User_ID,UTC_Time,Account,Operation,Coin,Change,Remark\n1,2023-01-02 10:00:00,Spot,Transaction Buy,BTC,0.01,\n1,2023-01-02 10:00:00,Spot,Transaction Spend,USDT,-200,\n1,2023-01-02 10:00:00,Spot,Transaction Fee,BNB,-0.0005,\n1,2023-01-02 10:00:01,Spot,Deposit,BTC,1,\n1,2023-01-02 10:00:02,Spot,Small Assets Exchange BNB,ADA,-1,\n1,2023-01-02 10:00:02,Spot,Small Assets Exchange BNB,XRP,-1,\n1,2023-01-02 10:00:02,Spot,Small Assets Exchange BNB,BNB,0.001,\n1,2023-01-02 10:00:03,Spot,Binance Convert,EUR,-100,\n1,2023-01-02 10:00:03,Spot,Binance Convert,ETH,0.05,\n",
+            &[
+                "binance_statement",
+                "buy 0.01 BTC/USDT at 20000, in USDT, fee 0.0005 BNB, 2023-01-02T10:00:00Z",
+                "no trade: repeated",
+                "no trade: repeated",
+                "no trade: transfer",
+                "broken: Operation: 'Small Assets Exchange BNB' was exchanged with others at once, and what each brought is not told apart",
+                "broken: Operation: 'Small Assets Exchange BNB' was exchanged with others at once, and what each brought is not told apart",
+                "broken: Operation: 'Small Assets Exchange BNB' was exchanged with others at once, and what each brought is not told apart",
+                "buy 0.05 ETH/EUR at 2000, in EUR, 2023-01-02T10:00:03Z",
+                "no trade: repeated",
+            ],
+        ),
+        // What is written once is named by its id elsewhere.
+        (
+            "<client id=\"1\"><version>60</version><securities id=\"2\"><security id=\"3\"><name>Acme</name><isin>US0000000001</isin></security></securities><accounts id=\"4\"/><portfolios id=\"5\"><portfolio id=\"6\"><transactions id=\"7\"><portfolio-transaction id=\"8\"><uuid>u</uuid><date>2024-01-02T10:00</date><currencyCode>EUR</currencyCode><amount>10100</amount><security reference=\"3\"/><shares>200000000</shares><units id=\"9\"><unit id=\"10\" type=\"FEE\"><amount currency=\"EUR\" amount=\"100\"/></unit></units><type>BUY</type></portfolio-transaction></transactions></portfolio></portfolios></client>",
+            &["portfolio_performance", "buy 2 US0000000001 at 50, in EUR, fee 1 EUR, 2024-01-02T09:00:00Z"],
+        ),
         // A trade, and its cancellation.
         (
             "ClientAccountID,CurrencyPrimary,AssetClass,Symbol,TradeDate,Quantity,TradePrice,Buy/Sell,IBCommission,IBCommissionCurrency,IBOrderID,Taxes\nU1,USD,STK,AAPL,20240102,10,100,BUY,-1,USD,5,0\nU1,USD,STK,AAPL,20240102,-10,100,BUY (Ca.),1,USD,5,0\nU1,USD,STK,AAPL,20240102,3,100,BUY,-1,USD,6,-0.5\n",

@@ -9,10 +9,12 @@ mod market;
 mod refusal;
 mod session;
 mod signing;
+mod statement;
 
 use cauce_model::{AccountTerms, Effect, Fill, MarketKind, PositionSide, Rule, Side, SkippedAs};
 pub(super) use market::{COIN_M, SPOT, USD_M};
 use rust_decimal::Decimal;
+pub(super) use statement::Statement;
 
 use super::{
     About, Broken, Layout, Row, Said,

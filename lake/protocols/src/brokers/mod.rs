@@ -115,6 +115,7 @@ static ALL: &[&dyn Layout] = &[
     &binance::FUTURES_EXPORT_UTC,
     &binance::FUTURES_EXPORT_NEWER,
     &binance::AUTO_INVEST,
+    &binance::Statement,
     &binance::Answers,
     &coinbase::TRANSACTIONS,
     &coinbase::TRANSACTIONS_OLDER,

@@ -1,8 +1,11 @@
 //! Portfolio Performance: its own file, as XML.
 //!
-//! What is written once is referred to elsewhere by a path from there (`../../security[2]`). A transaction of a portfolio may
+//! What is written once is referred to elsewhere: by a path from there (`../../security[2]`), or, in files that are saved so, by
+//! its `id`. A transaction of a portfolio may
 //! stand inside one of an account, and the other way round. A purchase is in both; that of the portfolio is the trade. Shares
 //! are millionths before version 49 of the file and hundred-millionths since, amounts hundredths; an amount has its costs in it.
+
+use std::collections::HashMap;
 
 use cauce_model::{AccountTerms, Fill, MarketKind, Rule, Side, SkippedAs};
 use rust_decimal::Decimal;
@@ -45,8 +48,9 @@ impl Layout for ClientXml {
 
     fn read(&self, file: &File<'_>, terms: &AccountTerms) -> Vec<Row> {
         let Some(root) = file.xml() else { return Vec::new() };
-        let mut reader = Reader { root, terms, rows: Vec::new() };
+        let mut reader = Reader { root, terms, ids: HashMap::new(), rows: Vec::new() };
         let mut path = Vec::new();
+        reader.number("client", root.get("client"), &mut path);
         for place in ["accounts", "portfolios"] {
             path.push(("client".to_owned(), 0));
             reader.below(place, root.get("client").get(place), &mut path);
@@ -59,10 +63,26 @@ impl Layout for ClientXml {
 struct Reader<'f> {
     root: &'f Node,
     terms: &'f AccountTerms,
+    /// Where what has an id stands.
+    ids: HashMap<String, Vec<Step>>,
     rows: Vec<Row>,
 }
 
 impl<'f> Reader<'f> {
+    /// Finds all that has an id.
+    fn number(&mut self, name: &str, nodes: &'f Node, path: &mut Vec<Step>) {
+        for (index, node) in nodes.items().iter().enumerate() {
+            path.push((name.to_owned(), index));
+            if let Some(id) = node.text_at("@id") {
+                self.ids.insert(id, path.clone());
+            }
+            for (inner, nodes) in node.members().iter().filter(|(inner, _)| !inner.starts_with(['@', '#'])) {
+                self.number(inner, nodes, path);
+            }
+            path.pop();
+        }
+    }
+
     /// Looks at an element, or at all of one name, and at what is in them.
     fn below(&mut self, name: &str, nodes: &'f Node, path: &mut Vec<Step>) {
         for (index, node) in nodes.items().iter().enumerate() {
@@ -104,6 +124,10 @@ impl<'f> Reader<'f> {
         for _ in 0..MOST_REFERENCES {
             let node = self.at(&path)?;
             let Some(reference) = node.text_at("@reference") else { return Some(node) };
+            if let Some(place) = self.ids.get(&reference) {
+                path.clone_from(place);
+                continue;
+            }
             for step in reference.split('/') {
                 if step == ".." {
                     path.pop()?;
