@@ -5,6 +5,8 @@
 //!
 //! Sources: "Webhook event names", references of orders, payments and disputes; error codes of the classic API.
 
+mod classic;
+
 use cauce_model::{
     FailureReason::{self, *},
     Money, Reading,
@@ -12,7 +14,7 @@ use cauce_model::{
     Subject,
 };
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::DateTime;
 
 use super::signature::is_rsa_of_certificate;
 use super::{
@@ -64,24 +66,6 @@ const AUTHORIZATIONS: &Words<StatusCategory> = &[
 
 const REFUNDS: &Words<StatusCategory> =
     &[("COMPLETED", Refunded), ("PENDING", Pending), ("FAILED", Failed), ("CANCELLED", Cancelled)];
-
-/// `PaymentStatus` of the classic API.
-const CLASSIC: &Words<StatusCategory> = &[
-    ("Completed", Approved),
-    ("Completed-Funds-Held", Approved),
-    ("Processed", Approved),
-    ("Created", Pending),
-    ("Pending", Pending),
-    ("In-Progress", Pending),
-    ("Denied", Declined),
-    ("Failed", Failed),
-    ("Expired", Expired),
-    ("Refunded", Refunded),
-    ("Partially-Refunded", PartiallyRefunded),
-    ("Reversed", Chargeback),
-    ("Canceled-Reversal", Approved),
-    ("Voided", Cancelled),
-];
 
 /// Processor response codes, status details and issues of the REST API; error codes of the classic one.
 const REASONS: &Words<FailureReason> = &[
@@ -187,7 +171,7 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 90,
         what: "a SOAP answer with Ack and CorrelationID",
-        is_there: |node| classic(node).is_some(),
+        is_there: |node| classic::classic(node).is_some(),
     },
 ];
 
@@ -230,10 +214,10 @@ impl Provider for PayPal {
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {
-        let reading = if let Some((name, body)) = classic(record) {
-            Some(soap(name, body))
+        let reading = if let Some((name, body)) = classic::classic(record) {
+            Some(classic::soap(name, body))
         } else if record.has("txn_id") && record.has("payment_status") {
-            instant(record)
+            classic::instant(record)
         } else if record.has("event_type") {
             event_of(record)
         } else if record.has("intent") && record.has("state") && record.has("transactions") {
@@ -243,13 +227,6 @@ impl Provider for PayPal {
         };
         reading.into_iter().collect()
     }
-}
-
-/// The answer in a SOAP envelope, and its name.
-fn classic(node: &Node) -> Option<(&str, &Node)> {
-    let body = node.at("Envelope.Body").members();
-    let (name, answer) = body.iter().find(|(_, answer)| answer.has("Ack") && answer.has("CorrelationID"))?;
-    Some((name, answer))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -503,52 +480,6 @@ fn payment(node: &Node) -> Option<Reading> {
     Some(reading)
 }
 
-/// An instant payment notification, in form fields ("IPN and PDT variables").
-fn instant(node: &Node) -> Option<Reading> {
-    let word = node.text_at("payment_status")?.replace('_', "-");
-    let known = meaning(CLASSIC, &word).unwrap_or(Unknown);
-    let parent = node.text_at("parent_txn_id");
-    let (subject, status) = match (known, &parent) {
-        (Refunded | PartiallyRefunded, Some(_)) => (Subject::Refund, Refunded),
-        (Chargeback, _) => (Subject::Dispute, Chargeback),
-        (Approved, Some(_)) if word == "Canceled-Reversal" => (Subject::Dispute, Approved),
-        (known, _) => (Subject::Payment, known),
-    };
-    let mut reading = Reading::new(subject, status, word);
-    because(&mut reading, REASONS, &[]);
-    let own = node.text_at("txn_id");
-    reading.event_id = own.as_ref().map(|id| format!("{id}:{}", reading.native_status));
-    reading.operation_id = own.clone().filter(|_| parent.is_some());
-    reading.is_also([node.text_at("auth_id")]);
-    reading.payment_id = parent.or(own);
-    reading.money = money(node, &["mc_gross", "payment_gross"], &["mc_currency"], UNIT);
-    if let (Subject::Refund | Subject::Dispute, Some(money)) = (subject, &mut reading.money) {
-        money.minor = money.minor.abs();
-    }
-    reading.totals.captured =
-        reading.money.map(|money| money.minor).filter(|_| subject == Subject::Payment && status == Approved);
-    reading.code = node.first_of(&["reason_code", "pending_reason"]);
-    reading.reference = node.first_of(&["custom", "invoice"]);
-    reading.merchant_id = node.text_at("receiver_id");
-    reading.country = country(node, &["residence_country"]);
-    reading.payment_method = node.text_at("payment_type");
-    reading.native_event = node.text_at("txn_type");
-    reading.occurred_at = node.text_at("payment_date").as_deref().and_then(pacific);
-    Some(reading)
-}
-
-/// `20:12:59 Jan 13, 2009 PST`, or `PDT`.
-fn pacific(text: &str) -> Option<DateTime<Utc>> {
-    let (time, zone) = text.rsplit_once(' ')?;
-    let hours = match zone {
-        "PST" => 8,
-        "PDT" => 7,
-        _ => return None,
-    };
-    let local = NaiveDateTime::parse_from_str(time, "%H:%M:%S %b %d, %Y").ok()?;
-    Some((local + TimeDelta::hours(hours)).and_utc())
-}
-
 fn dispute(node: &Node, word: &str) -> Reading {
     let outcome = node.first_of(&["dispute_outcome.outcome_code"]);
     let won = ["RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "DENIED", "RESOLVED_WITH_PAYOUT"];
@@ -578,75 +509,4 @@ fn error(node: &Node) -> Option<Reading> {
     reading.code = issue;
     reading.message = node.first_of(&["details.0.description", "message", "error_description"]);
     Some(reading)
-}
-
-fn soap(name: &str, body: &Node) -> Reading {
-    let ack = body.text_at("Ack").unwrap_or_default();
-    let error = body.at("Errors.0");
-    let error = if error.is_null() { body.get("Errors") } else { error };
-    let code = error.text_at("ErrorCode");
-    let details =
-        body.members().iter().find(|(member, _)| member.ends_with("Details")).map(|(_, details)| details);
-    let info = details.map_or(&Node::Null, |details| details.at("PaymentInfo"));
-    let mut reading = match ack.as_str() {
-        "Failure" | "FailureWithWarning" => soap_failure(name, &ack, code.as_deref()),
-        _ if code.as_deref() == Some("11610") => {
-            Reading::new(Subject::Payment, Pending, format!("{ack}/11610"))
-        }
-        _ => soap_success(name, &ack, info),
-    };
-    reading.payment_id = info
-        .text_at("TransactionID")
-        .or_else(|| body.first_of(&["TransactionID", "AuthorizationID", "RefundTransactionID"]));
-    reading.code = code;
-    reading.message = error.first_of(&["LongMessage", "ShortMessage"]);
-    reading.money = money(info, &["GrossAmount"], &["GrossAmount.@currencyID"], UNIT).or_else(|| {
-        money(
-            body,
-            &["Amount", "GrossRefundAmount"],
-            &["Amount.@currencyID", "GrossRefundAmount.@currencyID"],
-            UNIT,
-        )
-    });
-    reading.country = details.and_then(|details| country(details, &["PayerInfo.PayerCountry"]));
-    reading.occurred_at = time(info, &["PaymentDate"]).or_else(|| time(body, &["Timestamp"]));
-    reading
-}
-
-/// What was asked tells a refused card from a refused call: capturing and voiding ask nobody's bank.
-fn soap_failure(name: &str, ack: &str, code: Option<&str>) -> Reading {
-    let pays = ["DoDirectPayment", "DoExpressCheckoutPayment", "DoReferenceTransaction"];
-    let is_payment = pays.iter().any(|call| name.starts_with(call));
-    let word = code.map_or_else(|| ack.to_owned(), |code| format!("{ack}/{code}"));
-    match code.map(|code| meaning(REASONS, code)) {
-        Some(Some(reason)) if reason != Configuration => {
-            Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, word) }
-        }
-        None if is_payment => Reading {
-            reason: Some(FailureReason::Unexplained),
-            ..Reading::new(Subject::Payment, Failed, word)
-        },
-        _ if code == Some("10001") => refused_call(word, ProviderError),
-        _ => refused_call(word, Configuration),
-    }
-}
-
-fn soap_success(name: &str, ack: &str, info: &Node) -> Reading {
-    let word = format!("{name}/{ack}");
-    if let Some(status) = info.text_at("PaymentStatus") {
-        let mut reading = by_word(Subject::Payment, CLASSIC, &status);
-        if reading.status == Pending && info.is("PendingReason", "authorization") {
-            reading.status = Authorized;
-            reading.native_status = format!("{status}/authorization");
-        }
-        return reading;
-    }
-    match name.trim_end_matches("Response") {
-        "DoDirectPayment" | "DoCapture" => Reading::new(Subject::Payment, Approved, word),
-        "DoAuthorization" | "DoReauthorization" => Reading::new(Subject::Payment, Authorized, word),
-        "DoVoid" => Reading::new(Subject::Payment, Cancelled, word),
-        "RefundTransaction" => Reading::new(Subject::Refund, Refunded, word),
-        "MassPay" => no_payment(Subject::Payout, word),
-        _ => no_payment(Subject::Other, word),
-    }
 }
