@@ -1,4 +1,5 @@
-//! Signatures of providers: Adyen's from its documentation, the others made with another library (Python's hmac, and openssl). Each
+//! Signatures of providers: Adyen's from its documentation, the others made with another library (Python's hmac, and openssl); those that
+//! others have published stand in `provider_signatures_published.rs`. Each
 //! holds for its body and secret, and for nothing else.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at what it can't do")]
 

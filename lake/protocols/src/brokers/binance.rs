@@ -86,7 +86,10 @@ fn parted(row: &Values<'_>, pair: &str, price: Decimal) -> Result<(Decimal, Stri
     let ways = (1..pair.len()).filter(|at| pair.is_char_boundary(*at)).filter_map(|at| {
         let (base, quote) = pair.split_at(at);
         let (quantity, paid) = (glued(row, &executed, base)?, glued(row, &amount, quote)?);
-        let apart = quantity.checked_mul(price).map(|paid_for| (paid_for - paid).abs());
+        let apart = quantity
+            .checked_mul(price)
+            .and_then(|paid_for| paid_for.checked_sub(paid))
+            .map(|apart| apart.abs());
         Some((apart.unwrap_or(Decimal::MAX), quantity, base.to_owned(), quote.to_owned()))
     });
     if let Some((_, quantity, base, quote)) = ways.min() {

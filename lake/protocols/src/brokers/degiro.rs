@@ -183,7 +183,8 @@ fn agreed(
     ways.dedup();
     let agrees = |(quantity, price): &&(Decimal, Decimal)| {
         let (paid, changed) = (quantity.checked_mul(*price), changed.unwrap_or_default().abs());
-        paid.is_some_and(|paid| (paid - changed).abs() <= changed / Decimal::from(50) + Decimal::new(2, 2))
+        let most = (changed / Decimal::from(50)).saturating_add(Decimal::new(2, 2));
+        paid.is_some_and(|paid| paid.saturating_sub(changed).abs() <= most)
     };
     match (ways.as_slice(), ways.iter().find(agrees)) {
         ([], _) => Err("has no quantity and price"),

@@ -7,7 +7,7 @@
 //! Reports are in the terminal's language, and only `buy`, `in` and the like are not: a section is known by the shape of its
 //! header and of its rows. Some builds have a fee beside the commission; times are the server's, without a zone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use cauce_model::{AccountTerms, Effect, Fee, Fill, MarketKind, Rule, Side, SkippedAs};
 use rust_decimal::Decimal;
@@ -233,6 +233,33 @@ struct Repeated {
 /// An end of a position, or a deal: when, of what, at what price, and whether it opened.
 type EndKey<'l> = (&'l str, &'l str, &'l str, bool);
 
+/// What deals of a symbol opened and closed until each of them, by time.
+#[derive(Debug, Default)]
+struct Flow<'l>(Vec<(&'l str, Decimal, Decimal)>);
+
+impl Flow<'_> {
+    fn add_up(&mut self) {
+        self.0.sort_unstable();
+        let (mut opened, mut closed) = (Decimal::ZERO, Decimal::ZERO);
+        for (_, opens, closes) in &mut self.0 {
+            // Volumes that no market has add up to no panic either.
+            (opened, closed) = (opened.saturating_add(*opens), closed.saturating_add(*closes));
+            (*opens, *closes) = (opened, closed);
+        }
+    }
+
+    /// What was opened and closed from a time until another; both count.
+    fn between(&self, first: &str, last: &str) -> (Decimal, Decimal) {
+        let until = |count: usize| match count.checked_sub(1) {
+            Some(place) => (self.0[place].1, self.0[place].2),
+            None => (Decimal::ZERO, Decimal::ZERO),
+        };
+        let before = until(self.0.partition_point(|(time, ..)| *time < first));
+        let after = until(self.0.partition_point(|(time, ..)| *time <= last));
+        (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
+    }
+}
+
 fn key(deal: &[String], opened: bool) -> EndKey<'_> {
     (at(deal, 0), at(deal, 2), at(deal, 6), opened)
 }
@@ -270,20 +297,21 @@ impl Repeated {
                 ends.insert(key(cells, false));
             }
         }
+        let mut flows: HashMap<&str, Flow<'_>> = HashMap::new();
+        for Line { cells, .. } in deals.iter().copied() {
+            let of = |is_so: bool| if is_so { volume(at(cells, 5)) } else { Decimal::ZERO };
+            let deal = (at(cells, 0), of(opens(cells)), of(closes(cells)));
+            flows.entry(at(cells, 2)).or_default().0.push(deal);
+        }
+        flows.values_mut().for_each(Flow::add_up);
         let is_told = |places: PositionPlaces, cells: &[String]| {
             let [opened, closed] = both(places, cells);
             if ends.contains(&opened) && ends.contains(&closed) {
                 return true;
             }
-            let within = |is_wanted: &dyn Fn(&[String]) -> bool| {
-                let wanted = deals.iter().filter(|line| {
-                    let deal = &line.cells;
-                    is_wanted(deal) && at(deal, 2) == opened.1 && (opened.0..=closed.0).contains(&at(deal, 0))
-                });
-                wanted.map(|line| volume(at(&line.cells, 5))).sum::<Decimal>()
-            };
             let whole = volume(at(cells, places.opened - 1));
-            within(&opens) >= whole && within(&closes) >= whole
+            let between = flows.get(opened.1).map(|flow| flow.between(opened.0, closed.0));
+            between.is_some_and(|(opened, closed)| opened >= whole && closed >= whole)
         };
         // One that was closed in parts has several rows with one beginning: all are told, or none.
         let mut untold = HashSet::new();
@@ -359,7 +387,7 @@ impl Report<'_> {
             size: self.need(cells, places.opened - 1, "Volume")?,
             opened: self.end(cells, 0, places.opened)?,
             closed: Some(self.end(cells, places.closed - 1, places.closed)?),
-            commission: -commissions.into_iter().flatten().sum::<Decimal>(),
+            commission: -commissions.into_iter().flatten().fold(Decimal::ZERO, Decimal::saturating_add),
             taxes: None,
             swap: self.figure(cells, last, "Swap")?,
             profit: self.figure(cells, places.profit, "Profit")?,
@@ -409,7 +437,7 @@ impl Report<'_> {
         let swap = fee.unwrap_or(commission) + 1;
         let mut cost = self.figure(cells, commission, "Commission")?.unwrap_or_default();
         if let Some(fee) = fee {
-            cost += self.figure(cells, fee, "Fee")?.unwrap_or_default();
+            cost = cost.saturating_add(self.figure(cells, fee, "Fee")?.unwrap_or_default());
         }
         let profit = if effect == Effect::Open { None } else { self.figure(cells, swap + 1, "Profit")? };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -39,10 +39,10 @@ pub(super) static TRADES: Table = Table {
             Some(fee) => (fee, row.some("Fee Currency")),
             None if fill.side == Side::Buy => {
                 let left = row.number("Quote Total Less Fee")?;
-                (left.map_or(Decimal::ZERO, |left| quantity - left), fill.base.clone())
+                (left.map_or(Decimal::ZERO, |left| quantity.saturating_sub(left)), fill.base.clone())
             }
             None => match (row.number("Total")?, row.number("Base Total Less Fee")?) {
-                (Some(total), Some(left)) => (total - left, fill.quote.clone()),
+                (Some(total), Some(left)) => (total.saturating_sub(left), fill.quote.clone()),
                 _ => (Decimal::ZERO, None),
             },
         };

@@ -234,7 +234,9 @@ impl Positions {
         let (commission, taxes, swap) = (commission?, taxes?, swap?);
         let profit = number(columns.profit)?.map(|profit| match self.profit {
             Profit::Gross => profit,
-            Profit::Net => profit - commission - swap - taxes,
+            Profit::Net => {
+                [commission, swap, taxes].into_iter().fold(profit, |left, cost| left.saturating_sub(cost))
+            }
         });
         let trip = RoundTrip {
             id: row.text(column(columns.id)).into_owned(),

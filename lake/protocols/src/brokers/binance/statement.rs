@@ -144,7 +144,8 @@ fn together(rows: &[Values<'_>], members: &[usize], deed: Deed, time: &str) -> R
             Some((_, Part::Cost)) => &mut costs,
             _ => &mut legs,
         };
-        *sums.entry(coin).or_default() += change;
+        let sum = sums.entry(coin).or_default();
+        *sum = sum.saturating_add(change);
     }
     let first = &rows[members[0]];
     let side = |is_wanted: fn(&Decimal) -> bool| legs.iter().filter(move |(_, sum)| is_wanted(sum));
