@@ -60,6 +60,8 @@ echo "== payment events through the intake, the normalizer killed ten times, and
 cargo build --locked --profile measure -p cauce
 python3 scripts/bench_river.py "$CARGO_TARGET_DIR/measure/cauce" "${CAUCE_BENCH_RIVER:-100000}"
 python3 scripts/bench_river.py "$CARGO_TARGET_DIR/measure/cauce" "${CAUCE_BENCH_RIVER:-100000}" 0
+echo "== answers about payments by HTTP, on a lake of five million events"
+python3 scripts/bench_answers.py "$CARGO_TARGET_DIR/measure/cauce" "${CAUCE_BENCH_ANSWERS:-5000000}"
 
 echo "== the API under load"
 "$work/venv/bin/python" scripts/bench_load.py "$CARGO_TARGET_DIR/measure/cauce" "$lake"

@@ -94,7 +94,7 @@ pub(crate) async fn an_hour_without_the_usual_payments_is_noticed(stack: &Stack)
         json!({ "object": "payment_intent", "id": format!("pi_{week}_{number}"), "status": "succeeded", "amount": 100,
                 "amount_received": 100, "currency": "usd", "created": at.timestamp() })
     };
-    for week in 1..=4 {
+    for week in 1..=8 {
         let events: Vec<Value> = (0..120).map(|number| payment(week, number)).collect();
         let body = json!(events).to_string();
         let request = reqwest::Client::new().post(format!("{}/api/v1/events", stack.api));

@@ -30,11 +30,15 @@ impl RawRead {
         update(ledger, &key, |_: Option<Self>| (Some(self.clone()), ())).await
     }
 
-    /// Those from a moment on, the newest first.
+    /// How many are told at once.
+    pub const MOST: usize = 1_000;
+
+    /// Those from a moment on, the newest first, so many at most.
     pub async fn since(ledger: &dyn Ledger, since: Option<DateTime<Utc>>) -> Result<Vec<Self>, LedgerError> {
         let mut reads: Vec<Self> = read_all(ledger, Self::PREFIX).await?;
         reads.retain(|read| since.is_none_or(|since| read.at >= since));
         reads.reverse();
+        reads.truncate(Self::MOST);
         Ok(reads)
     }
 }

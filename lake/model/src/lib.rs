@@ -38,7 +38,7 @@ pub use payment::{
     Currency, EventId, FailureReason, Money, NormalizationMethod, Reading, SignatureState, StatusCategory,
     Subject, Totals,
 };
-pub use payment_state::{Flag, Observed, PaymentState};
+pub use payment_state::{Flag, Observed, PaymentState, is_about_payment};
 pub use run::{ErrorType, MarketResult, MarketStatus, RequestError, RunReport, RunStatus, RunTotals};
 pub use secret::SecretPlace;
 pub use trade::{

@@ -42,8 +42,13 @@ pub struct Observed {
 impl Observed {
     /// Whether it says something of a payment, a refund or a dispute.
     pub fn is_about_payment(&self) -> bool {
-        matches!(self.subject, Subject::Payment | Subject::Refund | Subject::Dispute) && rank(self.status) > 0
+        is_about_payment(self.subject, self.status)
     }
+}
+
+/// Whether an event of this subject and status says something of a payment, a refund or a dispute.
+pub fn is_about_payment(subject: Subject, status: StatusCategory) -> bool {
+    matches!(subject, Subject::Payment | Subject::Refund | Subject::Dispute) && rank(status) > 0
 }
 
 /// What can't be, and was said.

@@ -86,12 +86,14 @@ fn tables_say_what_they_say() {
         ),
         // What was bought at once by the app.
         (
-            "txid,refid,time,type,subtype,aclass,asset,amount,fee,balance\nL1,R1,2024-01-02 10:00:00,spend,,currency,ZEUR,-100,1.5,0\nL2,R1,2024-01-02 10:00:00,receive,,currency,XXBT,0.0025,0,1\nL3,R2,2024-01-02 10:00:00,trade,,currency,ZEUR,-1,0,0\n",
+            "txid,refid,time,type,subtype,aclass,asset,amount,fee,balance\nL1,R1,2024-01-02 10:00:00,spend,,currency,ZEUR,-100,1.5,0\nL2,R1,2024-01-02 10:00:00,receive,,currency,XXBT,0.0025,0,1\nL3,R2,2024-01-02 10:00:00,trade,,currency,ZEUR,-1,0,0\nL4,R3,2024-01-02 10:00:00,spend,,currency,ZUSD,-80,0,0\nL5,R3,2024-01-02 10:00:00,receive,,currency,ZETA,100,0,0\n",
             &[
                 "kraken_ledgers",
                 "no trade: repeated",
                 "buy 0.0025 XBT/EUR at 40000, in EUR, fee 1.5 EUR, 2024-01-02T10:00:00Z",
                 "no trade: conversion",
+                "no trade: repeated",
+                "buy 100 ZETA/USD at 0.8, in USD, 2024-01-02T10:00:00Z",
             ],
         ),
         (
@@ -141,11 +143,12 @@ fn tables_say_what_they_say() {
             &["kucoin_newer", "buy 0.5 BTC-USDT at 20000, in USDT, fee 10 USDT, 2022-09-01T10:00:00Z"],
         ),
         (
-            "Timestamp,Transaction Type,Asset,Quantity Transacted,Spot Price Currency,Spot Price at Transaction,Subtotal,Total (inclusive of fees),Fees,Notes\n2021-01-02T10:00:00Z,Buy,BTC,0.1,EUR,29000,3000,3010,10,x\n2021-01-02T10:00:00Z,Convert,ETH,0.005,EUR,1000,5,5,0,\"Converted 0,005 ETH to 10,5 XRP\"\n",
+            "Timestamp,Transaction Type,Asset,Quantity Transacted,Spot Price Currency,Spot Price at Transaction,Subtotal,Total (inclusive of fees),Fees,Notes\n2021-01-02T10:00:00Z,Buy,BTC,0.1,EUR,29000,3000,3010,10,x\n2021-01-02T10:00:00Z,Convert,ETH,0.005,EUR,1000,5,5,0,\"Converted 0,005 ETH to 10,5 XRP\"\n2021-01-02T10:00:00Z,Convert,USDC,1000,EUR,1,900,900,0,\"Converted 1,000 USDC to 0.02 BTC\"\n",
             &[
                 "coinbase_older",
                 "buy 0.1 BTC-EUR at 30000, in EUR, fee 10 EUR, 2021-01-02T10:00:00Z",
                 "buy 10.5 XRP/ETH at 0.000476190476190476, in ETH, 2021-01-02T10:00:00Z",
+                "buy 0.02 BTC/USDC at 50000, in USDC, 2021-01-02T10:00:00Z",
             ],
         ),
         (
@@ -312,6 +315,47 @@ fn the_strategy_tester_of_metatrader_5_has_deals_without_a_fee_and_netted_positi
     let told = told(netted.as_bytes());
     let fills = told.iter().filter(|line| line.starts_with("buy") || line.starts_with("sell")).count();
     assert_eq!((fills, told[1].as_str()), (3, "no trade: repeated"), "{told:#?}");
+}
+
+#[test]
+fn deals_of_another_position_do_not_stand_for_one_that_began_before_the_report() {
+    let report = "Trade History Report\nAccount:,,,\"1 (USD, X, real, Hedge)\"\nPositions\n\
+        Time,Position,Symbol,Type,Volume,Price,S / L,T / P,Time,Price,Commission,Swap,Profit\n\
+        2024.01.30 10:00:00,1,EURUSD,buy,1.00,1.08000,,,2024.02.20 10:00:00,1.09000,0.00,0.00,1000.00\n\
+        2024.02.05 10:00:00,2,EURUSD,buy,1.00,1.07000,,,2024.02.06 10:00:00,1.07500,0.00,0.00,500.00\nDeals\n\
+        Time,Deal,Symbol,Type,Direction,Volume,Price,Order,Commission,Fee,Swap,Profit,Balance,Comment\n\
+        2024.02.05 10:00:00,3,EURUSD,buy,in,1.00,1.07000,3,0.00,0.00,0.00,0.00,0,\n\
+        2024.02.06 10:00:00,4,EURUSD,sell,out,1.00,1.07500,4,0.00,0.00,0.00,500.00,0,\n\
+        2024.02.20 10:00:00,5,EURUSD,sell,out,1.00,1.09000,5,0.00,0.00,0.00,1000.00,0,\n";
+    let told = told(report.as_bytes());
+    let kinds: Vec<&str> = told[1..].iter().map(|line| line.split(" at ").next().unwrap()).collect();
+    let expected = [
+        "buy 1 EURUSD",
+        "sell 1 EURUSD",
+        "no trade: repeated",
+        "buy 1 EURUSD",
+        "sell 1 EURUSD",
+        "no trade: repeated",
+    ];
+    assert_eq!(kinds, expected, "{told:#?}");
+    let empty = "Trade History Report\nDeals\n\
+        Time,Deal,Symbol,Type,Direction,Volume,Price,Order,Commission,Fee,Swap,Profit,Balance,Comment\n\
+        2024.02.05 10:00:00,3,,balance,,,,,0.00,0.00,0.00,1 000.00,1 000.00,\n";
+    assert_eq!(self::told(empty.as_bytes()), ["mt5_history", "no trade: cash"]);
+}
+
+#[test]
+fn a_ticket_that_was_closed_in_parts_is_no_id_of_a_fill() {
+    let file = "ticket,opening_time_utc,closing_time_utc,type,lots,original_position_size,symbol,opening_price,closing_price,stop_loss,take_profit,commission,swap,profit\n\
+        7,2024-01-03T10:00:00,2024-01-03T11:00:00,buy,0.01,0.02,XAUUSD,2000,1990,,,0,0,10\n\
+        7,2024-01-03T10:00:00,2024-01-03T12:00:00,buy,0.01,0.02,XAUUSD,2000,1990,,,0,0,10\n\
+        8,2024-01-03T10:00:00,2024-01-03T12:00:00,buy,0.01,0.02,XAUUSD,2000,1990,,,0,0,10\n";
+    let reading = brokers::read(Bytes { content_type: None, body: file.as_bytes() }, &terms()).unwrap();
+    let ids = reading.rows.iter().flat_map(|row| match &row.said {
+        Said::Fills(fills) => fills.iter().map(|fill| fill.external_id.as_deref()).collect::<Vec<_>>(),
+        said => panic!("{said:?}"),
+    });
+    assert_eq!(ids.collect::<Vec<_>>(), [None, None, None, None, Some("8/open"), Some("8/close")]);
 }
 
 #[test]

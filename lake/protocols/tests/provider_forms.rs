@@ -61,6 +61,16 @@ fn lists_forms_and_answers_say_what_they_say() {
         ),
         (
             "paypal",
+            "txn_id=A&payment_status=Pending&pending_reason=authorization&mc_gross=19.95&mc_currency=USD&verify_sign=x",
+            "payment AUTHORIZED 1995 USD A/",
+        ),
+        (
+            "paypal",
+            "txn_id=R2&parent_txn_id=P&payment_status=Canceled_Reversal&mc_gross=15.00&mc_currency=USD&verify_sign=x",
+            "dispute APPROVED 1500 USD P/",
+        ),
+        (
+            "paypal",
             r#"{"id":"PAY-1","intent":"sale","state":"approved","transactions":[{"amount":{"total":"7.47","currency":"USD"},"related_resources":[{"sale":{"id":"S","state":"completed","amount":{"total":"7.47","currency":"USD"}}}]}]}"#,
             "payment APPROVED 747 USD S/S",
         ),
@@ -133,6 +143,16 @@ fn lists_forms_and_answers_say_what_they_say() {
             "cybersource",
             "decision=DECLINE&reason_code=204&transaction_id=45&req_amount=100.00&req_currency=USD&req_transaction_type=sale&signed_field_names=a",
             "payment DECLINED INSUFFICIENT_FUNDS 10000 USD 45/",
+        ),
+        (
+            "cybersource",
+            "decision=DECLINE&reason_code=204&transaction_id=45&req_transaction_type=create_payment_token&signed_field_names=a",
+            "other NOT_A_PAYMENT /",
+        ),
+        (
+            "authorizenet",
+            "x_response_code=3&x_response_reason_code=16&x_trans_id=21&x_amount=9.95&x_type=void",
+            "request FAILED UNKNOWN 21/",
         ),
         (
             "authorizenet",

@@ -117,7 +117,7 @@ struct ReadsParams {
 /// Readings of raw bytes.
 #[derive(Serialize, ToSchema)]
 struct RawReads {
-    /// The newest first.
+    /// The newest first, a thousand at most.
     reads: Vec<RawReadRow>,
 }
 
@@ -136,7 +136,7 @@ struct RawReadRow {
     line: i32,
 }
 
-/// Who read, verbatim, what anybody but a market said.
+/// Who read, verbatim, what anybody but a market said: the thousand newest.
 #[utoipa::path(get, path = "/api/v1/raw/reads", tag = "runs", params(ReadsParams),
                responses((status = 200, body = RawReads)))]
 async fn reads(State(api): Shared, Params((asked,)): Params<(ReadsParams,)>) -> Answer<RawReads> {

@@ -74,6 +74,9 @@ fn spot_row(row: &Values<'_>, time: &str, zone: Zone) -> Result<Said> {
     fill.fee(fee, Some(asset)).said()
 }
 
+/// Letters that a pair has at most.
+const LONGEST: usize = 40;
+
 /// The number that is left of a text without the asset behind it.
 fn glued(row: &Values<'_>, text: &str, asset: &str) -> Option<Decimal> {
     number(text.strip_suffix(asset)?, row.numbers).ok().flatten()
@@ -83,7 +86,7 @@ fn glued(row: &Values<'_>, text: &str, asset: &str) -> Option<Decimal> {
 /// `1000SATS` do: of several ways to part them the one that price and amount agree with.
 fn parted(row: &Values<'_>, pair: &str, price: Decimal) -> Result<(Decimal, String, String)> {
     let (executed, amount) = (row.need("Executed")?, row.need("Amount")?);
-    let ways = (1..pair.len()).filter(|at| pair.is_char_boundary(*at)).filter_map(|at| {
+    let ways = (1..pair.len().min(LONGEST)).filter(|at| pair.is_char_boundary(*at)).filter_map(|at| {
         let (base, quote) = pair.split_at(at);
         let (quantity, paid) = (glued(row, &executed, base)?, glued(row, &amount, quote)?);
         let apart = quantity

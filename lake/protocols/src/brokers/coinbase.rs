@@ -106,9 +106,15 @@ fn converted(row: &Values<'_>) -> Result<Said> {
     let unread = || row.broken(Rule::UnknownShape, "Notes", "does not say what was converted to what");
     let (gave, got) =
         notes.strip_prefix("Converted ").and_then(|rest| rest.split_once(" to ")).ok_or_else(unread)?;
+    // In whose writing: that in which what was given is the quantity of the row.
+    let quantity = row.number("Quantity Transacted")?.map(|quantity| quantity.abs());
+    let amount_of =
+        |text: &str, numbers: Numbers| with_unit(text, numbers).ok().flatten().map(|(amount, _)| amount);
+    let is_of = |numbers: &Numbers| quantity.is_some() && amount_of(gave, *numbers) == quantity;
+    let numbers = [Numbers::Point, Numbers::Comma].into_iter().find(is_of).unwrap_or(Numbers::Either);
     let leg = |text: &str| -> Result<Leg> {
         let (amount, asset) =
-            with_unit(text.trim_end_matches('.'), Numbers::Either).ok().flatten().ok_or_else(unread)?;
+            with_unit(text.trim_end_matches('.'), numbers).ok().flatten().ok_or_else(unread)?;
         Ok(Leg { name: "Notes", amount, asset: asset.to_owned() })
     };
     let at = row.time("Timestamp", TIMES, Zone::Utc)?;

@@ -7,7 +7,7 @@ use super::{
     About, Said,
     file::Record,
     number::Numbers,
-    record::{Result, Told, Values},
+    record::{Result, Told, Values, is_of_bond},
     table::{Order, Table, skipped},
     time::Zone,
 };
@@ -68,8 +68,7 @@ fn read(row: &Values<'_>, [price, commission, fees]: [&str; 3]) -> Result<Said> 
     let at = row.time("Run Date", &["%m/%d/%Y", "%b-%d-%Y"], Zone::Account)?;
     let (quantity, paid) = (row.need_number("Quantity")?, row.need_number(price)?);
     // The price of a bond is for a hundred of its face value.
-    let is_bond =
-        row.text("Symbol").len() == 9 && row.text("Symbol").starts_with(|c: char| c.is_ascii_digit());
+    let is_bond = is_of_bond(&row.text("Symbol"));
     let symbol = row.need("Symbol")?;
     let is_option = is_option(&symbol);
     let symbol = symbol.trim_start_matches('-').to_owned();

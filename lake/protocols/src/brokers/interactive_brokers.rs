@@ -4,10 +4,14 @@
 //! of detail is `EXECUTION`; orders and summaries tell the same again. A `TradeCancel` undoes the trade with its order, symbol
 //! and price and the opposite quantity; neither of them is left. Times have no zone.
 
-use std::collections::HashSet;
+mod history;
+
+use std::collections::{HashMap, HashSet};
 
 use cauce_model::{AccountTerms, Effect, Fill, MarketKind, Rule, SkippedAs};
 use rust_decimal::Decimal;
+
+pub(super) use history::TransactionHistory;
 
 use super::{
     About, Layout, Row, Said,
@@ -69,7 +73,10 @@ impl Layout for FlexXml {
             let account = statement.text_at("@accountId");
             let trades = statement.get("Trades");
             let trade = trades.get("Trade").items();
-            let undone = undone(trade);
+            let told = trade
+                .iter()
+                .map(|node| (Values::of_tree(node, terms), node.is("@transactionType", "TradeCancel")));
+            let undone = undone(told, ["@quantity", "@ibOrderID", "@symbol", "@tradePrice"]);
             for (index, node) in trade.iter().enumerate() {
                 let said = if undone.contains(&index) {
                     skipped(SkippedAs::Cancelled, "a trade that was cancelled, or what cancels it")
@@ -87,7 +94,7 @@ impl Layout for FlexXml {
                 trades.members().iter().filter(|(name, _)| name != "Trade" && !name.starts_with('@'))
             {
                 for node in nodes.items() {
-                    let is_told = has_fills || !confirmed.is_empty() || name != "Order";
+                    let is_told = has_fills || confirmed.iter().any(is_fill) || name != "Order";
                     let said = match is_told {
                         true => skipped(SkippedAs::Repeated, format!("{name}: trades told again")),
                         false => flex_fill(&Values::of_tree(node, terms), account.clone()),
@@ -118,23 +125,24 @@ fn push(rows: &mut Vec<Row>, node: &Node, said: Result<Said>) {
     rows.push(Row { place, text: node.shown(), said: said.unwrap_or_else(Said::Broken) });
 }
 
-/// Trades that were cancelled, and what cancels them.
-fn undone(trades: &[Node]) -> HashSet<usize> {
-    let mut undone = HashSet::new();
-    let same = |one: &Node, other: &Node| {
-        let agree = |name: &str| one.text_at(name) == other.text_at(name);
-        let quantity = |node: &Node| node.text_at("@quantity").and_then(|text| text.parse::<Decimal>().ok());
-        let is_opposite = quantity(one).zip(quantity(other)).is_some_and(|(one, other)| one == -other);
-        agree("@ibOrderID") && agree("@symbol") && agree("@tradePrice") && is_opposite
+/// Trades that were cancelled, and what cancels them: a trade of the same order, symbol and price with the opposite quantity.
+fn undone<'v>(rows: impl Iterator<Item = (Values<'v>, bool)> + Clone, names: [&str; 4]) -> HashSet<usize> {
+    let [quantity, same @ ..] = names;
+    let key = |row: &Values<'v>| {
+        let quantity = row.number(quantity).ok().flatten().unwrap_or_default();
+        (same.map(|name| row.text(name).into_owned()), quantity)
     };
-    for (index, cancel) in
-        trades.iter().enumerate().filter(|(_, node)| node.is("@transactionType", "TradeCancel"))
-    {
+    let mut trades: HashMap<_, Vec<usize>> = HashMap::new();
+    for (index, (row, _)) in rows.clone().enumerate().filter(|(_, (_, cancels))| !cancels) {
+        trades.entry(key(&row)).or_default().push(index);
+    }
+    // The first of several first.
+    trades.values_mut().for_each(|trades| trades.reverse());
+    let mut undone = HashSet::new();
+    for (index, (row, _)) in rows.enumerate().filter(|(_, (_, cancels))| *cancels) {
+        let (same, quantity) = key(&row);
         undone.insert(index);
-        let cancelled = trades.iter().enumerate().find(|(other, node)| {
-            !undone.contains(other) && !node.is("@transactionType", "TradeCancel") && same(cancel, node)
-        });
-        undone.extend(cancelled.map(|(other, _)| other));
+        undone.extend(trades.get_mut(&(same, -quantity)).and_then(Vec::pop));
     }
     undone
 }
@@ -275,7 +283,11 @@ impl Layout for FlexTable {
             .iter()
             .map(|record| Values::of_row(&places, &record.cells, Numbers::Point, terms))
             .collect();
-        let undone = undone_rows(&rows);
+        let cancels = |row: &Values<'_>| {
+            row.text("Buy/Sell").contains("(Ca.)") || row.text("TransactionType") == "TradeCancel"
+        };
+        let told = rows.iter().map(|row| (*row, cancels(row)));
+        let undone = undone(told, ["Quantity", "IBOrderID", "Symbol", "TradePrice"]);
         let read = |((index, record), row): ((usize, &&super::file::Record), &Values<'_>)| {
             let said = match undone.contains(&index) {
                 true => skipped(SkippedAs::Cancelled, "a trade that was cancelled, or what cancels it"),
@@ -285,28 +297,6 @@ impl Layout for FlexTable {
         };
         in_order(records.iter().enumerate().zip(&rows).map(read).collect(), Order::OldestFirst)
     }
-}
-
-/// The same of a table as [`undone`] of trees.
-fn undone_rows(rows: &[Values<'_>]) -> HashSet<usize> {
-    let cancels = |row: &Values<'_>| {
-        row.text("Buy/Sell").contains("(Ca.)") || row.text("TransactionType") == "TradeCancel"
-    };
-    let same = |one: &Values<'_>, other: &Values<'_>| {
-        let agree =
-            ["IBOrderID", "Symbol", "TradePrice"].iter().all(|name| one.text(name) == other.text(name));
-        let quantity = |row: &Values<'_>| row.number("Quantity").ok().flatten();
-        agree && quantity(one).zip(quantity(other)).is_some_and(|(one, other)| one == -other)
-    };
-    let mut undone = HashSet::new();
-    for (index, cancel) in rows.iter().enumerate().filter(|(_, row)| cancels(row)) {
-        undone.insert(index);
-        let mut others =
-            rows.iter().enumerate().filter(|(other, row)| !undone.contains(other) && !cancels(row));
-        let cancelled = others.find(|(_, row)| same(cancel, row)).map(|(other, _)| other);
-        undone.extend(cancelled);
-    }
-    undone
 }
 
 fn flex_row(row: &Values<'_>) -> Result<Said> {
@@ -333,101 +323,4 @@ fn flex_row(row: &Values<'_>) -> Result<Said> {
     let taxes = row.number("Taxes")?.map(|taxes| -taxes).filter(|taxes| !taxes.is_zero());
     (fill.pnl_currency, fill.taxes) = (taxes.and(fill.quote.clone()), taxes);
     fill.said()
-}
-
-/// The history of transactions: sections in one table, each with a header of its own. Amounts are in the base currency.
-#[derive(Debug)]
-pub(super) struct TransactionHistory;
-
-static TRANSACTION_HISTORY: About = About {
-    name: "ib_transaction_history",
-    broker: BROKER,
-    title: "Interactive Brokers, history of transactions",
-    header: &[
-        "Transaction History",
-        "Header",
-        "Date",
-        "Account",
-        "Transaction Type",
-        "Symbol",
-        "Quantity",
-        "Price",
-        "Commission",
-    ],
-};
-
-impl Layout for TransactionHistory {
-    fn about(&self) -> &About {
-        &TRANSACTION_HISTORY
-    }
-
-    fn is_of(&self, file: &File<'_>) -> bool {
-        file.find_header(TRANSACTION_HISTORY.header).is_some()
-    }
-
-    fn read(&self, file: &File<'_>, terms: &AccountTerms) -> Vec<Row> {
-        let Some((delimiter, header)) = file.find_header(TRANSACTION_HISTORY.header) else {
-            return Vec::new();
-        };
-        let records = file.records(delimiter);
-        let is = |record: &super::file::Record, place: usize, text: &str| {
-            record.cells.get(place).is_some_and(|cell| cell.trim() == text)
-        };
-        let base = records.iter().find(|record| is(record, 0, "Summary") && is(record, 2, "Base Currency"));
-        let base = base.and_then(|record| record.cells.get(3)).map(|cell| cell.trim().to_owned());
-        let places = places(&records[header]);
-        let rows = records[header..]
-            .iter()
-            .filter(|record| is(record, 0, "Transaction History") && is(record, 1, "Data"));
-        let read = |record: &super::file::Record| {
-            let row = Values::of_row(&places, &record.cells, Numbers::Point, terms);
-            let said = transaction(&row, base.as_deref()).unwrap_or_else(Said::Broken);
-            Row { place: record.line, text: record.text(), said }
-        };
-        in_order(rows.map(read).collect(), Order::NewestFirst)
-    }
-}
-
-fn transaction(row: &Values<'_>, base: Option<&str>) -> Result<Said> {
-    let kind = row.text("Transaction Type").into_owned();
-    match kind.as_str() {
-        "Buy" | "Sell" => {}
-        "Dividend" | "Payment in Lieu" | "Credit Interest" => return skipped(SkippedAs::Income, kind),
-        "Deposit" | "Withdrawal" => return skipped(SkippedAs::Cash, kind),
-        kind if kind.contains("Forex") => return skipped(SkippedAs::Conversion, kind),
-        "Assignment" | "Exercise" | "Expiration" => return skipped(SkippedAs::CorporateAction, kind),
-        kind if kind.contains("Adjustment") => return skipped(SkippedAs::State, kind),
-        _ => return skipped(SkippedAs::Charge, kind),
-    }
-    let at = row.time("Date", &["%Y-%m-%d"], Zone::Account)?;
-    let (quantity, price) = (row.need_number("Quantity")?, row.need_number("Price")?);
-    let fill = row.fill(
-        row.need("Symbol")?,
-        row.side("Transaction Type")?,
-        ("Quantity", quantity),
-        ("Price", price),
-        at,
-    )?;
-    let base = base.map(str::to_owned).or_else(|| row.terms.currency.clone());
-    let currency = row.some("Price Currency").or_else(|| base.clone()).unwrap_or_default();
-    let is_option = is_option(&fill.symbol);
-    let mut fill =
-        fill.in_currency(currency).on(if is_option { MarketKind::Option } else { MarketKind::Equity });
-    let usual = if is_option { Decimal::ONE_HUNDRED } else { Decimal::ONE };
-    fill.multiplier = row.number("Multiplier")?.filter(|multiplier| !multiplier.is_zero()).unwrap_or(usual);
-    fill.broker_account = row.some("Account");
-    // What it cost is in the base currency.
-    fill.fee(-row.number_or_zero("Commission")?, base).said()
-}
-
-/// `AAPL  250620C00200000`: what it is of, a day, a side, and a price in thousandths.
-fn is_option(symbol: &str) -> bool {
-    let Some((_, contract)) = symbol.split_once(' ') else { return false };
-    let contract = contract.trim_start();
-    let is_digit = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    contract.len() == 15
-        && contract.is_ascii()
-        && is_digit(&contract[..6])
-        && matches!(&contract[6..7], "C" | "P")
-        && is_digit(&contract[7..])
 }

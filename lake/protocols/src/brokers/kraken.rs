@@ -41,7 +41,7 @@ pub(super) static TRADES: Table = Table {
     order: Order::OldestFirst,
     is_footer: no_footer,
     read: |row| {
-        let at = row.time("time", &["%Y-%m-%d %H:%M:%S%.f"], Zone::Utc)?;
+        let at = row.time("time", TIMES, Zone::Utc)?;
         let (quantity, price) = (row.need_number("vol")?, row.need_number("price")?);
         let symbol = row.need("pair")?;
         let (base, quote) = match symbol.contains('/') {
@@ -63,6 +63,12 @@ pub(super) static TRADES: Table = Table {
 const QUOTES: [&str; 14] =
     ["PYUSD", "USDT", "USDC", "USD", "EUR", "GBP", "CAD", "JPY", "AUD", "CHF", "DAI", "XBT", "BTC", "ETH"];
 
+/// Assets that have a letter before their name: others only begin so.
+const OLDER: [&str; 17] = [
+    "XXBT", "XETH", "XLTC", "XXRP", "XXLM", "XXMR", "XZEC", "XETC", "XREP", "XMLN", "XXDG", "ZUSD", "ZEUR",
+    "ZGBP", "ZCAD", "ZJPY", "ZAUD",
+];
+
 /// A pair in one word: `ADAEUR`; of older names with a letter before each, X for what is no money and Z for money: `XXBTZUSD`,
 /// `USDTZUSD`.
 fn in_one_word(symbol: &str) -> (Option<String>, Option<String>) {
@@ -74,7 +80,7 @@ fn in_one_word(symbol: &str) -> (Option<String>, Option<String>) {
     // Of eight letters four are each's: `XTZUSD` has six.
     let is_older = symbol.len() == 8 && symbol.is_ascii() && base.len() == 5 && base.ends_with(['X', 'Z']);
     let base = if is_older { &base[..4] } else { base };
-    let base = match is_older && base.starts_with(['X', 'Z']) {
+    let base = match is_older && OLDER.contains(&base) {
         true => &base[1..],
         false => base,
     };
@@ -147,8 +153,7 @@ fn cells(record: &Record) -> &csv::StringRecord {
 fn at_once(received: &Values<'_>, spent: &Values<'_>) -> Result<Said> {
     let leg = |row: &Values<'_>| -> Result<Leg> {
         let asset = row.need("asset")?;
-        let is_older = asset.len() == 4 && asset.starts_with(['X', 'Z']);
-        let asset = if is_older { asset[1..].to_owned() } else { asset };
+        let asset = if OLDER.contains(&asset.as_str()) { asset[1..].to_owned() } else { asset };
         Ok(Leg { name: "amount", amount: row.need_number("amount")?.abs(), asset })
     };
     let (got, gave) = (leg(received)?, leg(spent)?);

@@ -84,11 +84,10 @@ pub(super) static TRADES_NEWER: Table = Table {
     order: Order::NewestFirst,
     is_footer: no_footer,
     read: |row| {
-        let zoned = row.columns().find_map(|column| {
-            let zone =
-                column.strip_prefix("Filled Time(UTC").or_else(|| column.strip_prefix("Order Time(UTC"))?;
-            Some((column, zone.strip_suffix(')')?))
-        });
+        let named = |name: &str| {
+            row.columns().find_map(|column| Some((column, column.strip_prefix(name)?.strip_suffix(')')?)))
+        };
+        let zoned = named("Filled Time(UTC").or_else(|| named("Order Time(UTC"));
         let missing =
             || row.broken(Rule::MissingField, "Filled Time", "is missing: no column has it with its zone");
         let (column, zone) = zoned.ok_or_else(missing)?;

@@ -7,7 +7,7 @@
 //! Reports are in the terminal's language, and only `buy`, `in` and the like are not: a section is known by the shape of its
 //! header and of its rows. Some builds have a fee beside the commission; times are the server's, without a zone.
 
-use std::collections::{HashMap, HashSet};
+mod repeated;
 
 use cauce_model::{AccountTerms, Effect, Fee, Fill, MarketKind, Rule, Side, SkippedAs};
 use rust_decimal::Decimal;
@@ -18,16 +18,19 @@ use super::{
     html,
     number::{Numbers, number},
     record::{Result, Told, Values, side_of},
-    round_trip::{End, RoundTrip, lot, market_of},
+    round_trip::{End, RoundTrip, lot, market_of, only_ids_of_one},
     table::{Order, in_order, skipped},
     time::Zone,
 };
 use crate::document::Node;
+use repeated::Repeated;
 
 const TIMES: &[&str] = &["%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M"];
 const DIRECTIONS: [&str; 4] = ["in", "out", "in/out", "out by"];
 /// Columns that a header of a section has at least.
 const NARROWEST: usize = 9;
+/// Cells that a row has something in: what was paid in has no symbol, volume and price.
+const EMPTIEST: usize = 6;
 static NOTHING: Node = Node::Null;
 
 /// The report.
@@ -66,7 +69,7 @@ fn lines(file: &File<'_>) -> Option<(Numbers, Vec<Line>)> {
     }
     let is_row = |record: &super::file::Record| {
         let filled = record.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
-        filled >= NARROWEST && record.cells.get(0).is_some_and(is_time)
+        filled >= EMPTIEST && record.cells.get(0).is_some_and(is_time)
     };
     // A section may stand far below.
     let (delimiter, _) = file.find_row(is_row)?;
@@ -122,10 +125,15 @@ fn positions(header: &[String]) -> Option<PositionPlaces> {
 fn deals(header: &[String], rows: &[&Line]) -> Option<DealPlaces> {
     let has_direction =
         |line: &&Line| DIRECTIONS.contains(&at(&line.cells, 4)) && side_of(at(&line.cells, 3)).is_some();
-    if !rows.iter().any(has_direction) {
+    let width = header.iter().rposition(|cell| !cell.is_empty())? + 1;
+    // A report may have nothing but what was paid in: of no symbol, and of a kind.
+    let is_cash = |line: &&Line| {
+        at(&line.cells, 2).is_empty() && at(&line.cells, 3).starts_with(|c: char| c.is_ascii_lowercase())
+    };
+    let is_of_cash = (13..=15).contains(&width) && !rows.is_empty() && rows.iter().all(is_cash);
+    if !rows.iter().any(has_direction) && !is_of_cash {
         return None;
     }
-    let width = header.iter().rposition(|cell| !cell.is_empty())? + 1;
     let commission = header.iter().position(|cell| cell == "Commission").unwrap_or(8);
     // Swap, profit, balance, comment.
     let fee = (width > commission + 5).then_some(commission + 1);
@@ -169,8 +177,10 @@ fn currency(lines: &[Line]) -> Option<String> {
     };
     head.clone().flat_map(|line| &line.cells).find_map(in_brackets).or_else(|| {
         // The tester says it by itself.
-        let named = head.flat_map(|line| line.cells.windows(4)).find(|cells| cells[0] == "Currency:")?;
-        named[1..].iter().find(|cell| !cell.is_empty()).cloned()
+        head.map(|line| &line.cells).find_map(|cells| {
+            let name = cells.iter().position(|cell| cell == "Currency:")?;
+            cells[name + 1..].iter().find(|cell| !cell.is_empty()).cloned()
+        })
     })
 }
 
@@ -217,125 +227,8 @@ impl Layout for History {
             let (Section::Positions(_, lines) | Section::Deals(_, lines) | Section::Others(lines)) = section;
             rows.extend(lines.iter().map(read));
         }
+        only_ids_of_one(&mut rows);
         in_order(rows, Order::OldestFirst)
-    }
-}
-
-/// Which rows tell what others tell, too.
-#[derive(Debug, Default)]
-struct Repeated {
-    /// Positions that their deals tell.
-    positions: HashSet<*const Line>,
-    /// Deals of the other positions.
-    deals: HashSet<*const Line>,
-}
-
-/// An end of a position, or a deal: when, of what, at what price, and whether it opened.
-type EndKey<'l> = (&'l str, &'l str, &'l str, bool);
-
-/// What deals of a symbol opened and closed until each of them, by time.
-#[derive(Debug, Default)]
-struct Flow<'l>(Vec<(&'l str, Decimal, Decimal)>);
-
-impl Flow<'_> {
-    fn add_up(&mut self) {
-        self.0.sort_unstable();
-        let (mut opened, mut closed) = (Decimal::ZERO, Decimal::ZERO);
-        for (_, opens, closes) in &mut self.0 {
-            // Volumes that no market has add up to no panic either.
-            (opened, closed) = (opened.saturating_add(*opens), closed.saturating_add(*closes));
-            (*opens, *closes) = (opened, closed);
-        }
-    }
-
-    /// What was opened and closed from a time until another; both count.
-    fn between(&self, first: &str, last: &str) -> (Decimal, Decimal) {
-        let until = |count: usize| match count.checked_sub(1) {
-            Some(place) => (self.0[place].1, self.0[place].2),
-            None => (Decimal::ZERO, Decimal::ZERO),
-        };
-        let before = until(self.0.partition_point(|(time, ..)| *time < first));
-        let after = until(self.0.partition_point(|(time, ..)| *time <= last));
-        (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
-    }
-}
-
-fn key(deal: &[String], opened: bool) -> EndKey<'_> {
-    (at(deal, 0), at(deal, 2), at(deal, 6), opened)
-}
-
-fn both(places: PositionPlaces, position: &[String]) -> [EndKey<'_>; 2] {
-    let (symbol, closed) = (at(position, 2), places.closed);
-    [
-        (at(position, 0), symbol, at(position, places.opened), true),
-        (at(position, closed - 1), symbol, at(position, closed), false),
-    ]
-}
-
-impl Repeated {
-    /// An end of a position is the deal of its time, symbol and price. Where a position is the sum of several deals, its price is
-    /// their mean: then deals between its beginning and its end must come to its volume.
-    fn among(sections: &[Section<'_>], numbers: Numbers) -> Self {
-        let (mut deals, mut positions) = (Vec::new(), Vec::new());
-        for section in sections {
-            match section {
-                Section::Deals(_, rows) => deals.extend(rows.iter().copied()),
-                Section::Positions(places, rows) => positions.extend(rows.iter().map(|row| (*places, *row))),
-                Section::Others(_) => {}
-            }
-        }
-        let volume = |text: &str| number(text, numbers).ok().flatten().unwrap_or_default();
-        let opens = |cells: &[String]| at(cells, 4).starts_with("in");
-        // What reverses closes one and opens another.
-        let closes = |cells: &[String]| at(cells, 4).contains("out");
-        let mut ends: HashSet<EndKey<'_>> = HashSet::new();
-        for Line { cells, .. } in deals.iter().copied() {
-            if opens(cells) {
-                ends.insert(key(cells, true));
-            }
-            if closes(cells) {
-                ends.insert(key(cells, false));
-            }
-        }
-        let mut flows: HashMap<&str, Flow<'_>> = HashMap::new();
-        for Line { cells, .. } in deals.iter().copied() {
-            let of = |is_so: bool| if is_so { volume(at(cells, 5)) } else { Decimal::ZERO };
-            let deal = (at(cells, 0), of(opens(cells)), of(closes(cells)));
-            flows.entry(at(cells, 2)).or_default().0.push(deal);
-        }
-        flows.values_mut().for_each(Flow::add_up);
-        let is_told = |places: PositionPlaces, cells: &[String]| {
-            let [opened, closed] = both(places, cells);
-            if ends.contains(&opened) && ends.contains(&closed) {
-                return true;
-            }
-            let whole = volume(at(cells, places.opened - 1));
-            let between = flows.get(opened.1).map(|flow| flow.between(opened.0, closed.0));
-            between.is_some_and(|(opened, closed)| opened >= whole && closed >= whole)
-        };
-        // One that was closed in parts has several rows with one beginning: all are told, or none.
-        let mut untold = HashSet::new();
-        for (places, Line { cells, .. }) in
-            positions.iter().copied().filter(|(places, line)| !is_told(*places, &line.cells))
-        {
-            untold.insert(both(places, cells)[0]);
-        }
-        let (mut repeated, mut told_here) = (Self::default(), HashSet::new());
-        for (places, line) in positions.iter().copied() {
-            let ends = both(places, &line.cells);
-            if untold.contains(&ends[0]) {
-                told_here.extend(ends);
-            } else {
-                repeated.positions.insert(line.id());
-            }
-        }
-        for line in deals {
-            let cells = &line.cells;
-            if told_here.contains(&key(cells, opens(cells))) && at(cells, 4) != "in/out" {
-                repeated.deals.insert(line.id());
-            }
-        }
-        repeated
     }
 }
 

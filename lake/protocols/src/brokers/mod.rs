@@ -311,8 +311,12 @@ pub fn read(bytes: Bytes<'_>, terms: &AccountTerms) -> Result<Reading, UnknownLa
     let mut unknown = UnknownLayout::Empty;
     for sheet in sheets {
         match read_file(&File::of(Bytes { content_type: None, body: sheet.as_bytes() }), terms) {
-            Err(why @ UnknownLayout::Header { .. }) if unknown == UnknownLayout::Empty => unknown = why,
-            Err(UnknownLayout::Empty | UnknownLayout::Header { .. }) => {}
+            Err(why @ (UnknownLayout::Header { .. } | UnknownLayout::Other { .. }))
+                if unknown == UnknownLayout::Empty =>
+            {
+                unknown = why;
+            }
+            Err(UnknownLayout::Empty | UnknownLayout::Header { .. } | UnknownLayout::Other { .. }) => {}
             read => return read,
         }
     }

@@ -48,9 +48,11 @@ impl Layout for ClientXml {
 
     fn read(&self, file: &File<'_>, terms: &AccountTerms) -> Vec<Row> {
         let Some(root) = file.xml() else { return Vec::new() };
-        let mut reader = Reader { root, terms, ids: HashMap::new(), rows: Vec::new() };
+        let mut reader = Reader { root, terms, places: Vec::new(), ids: HashMap::new(), rows: Vec::new() };
         let mut path = Vec::new();
-        reader.number("client", root.get("client"), &mut path);
+        if root.has("client.@id") {
+            reader.number(None, "client", root.get("client"));
+        }
         for place in ["accounts", "portfolios"] {
             path.push(("client".to_owned(), 0));
             reader.below(place, root.get("client").get(place), &mut path);
@@ -63,24 +65,34 @@ impl Layout for ClientXml {
 struct Reader<'f> {
     root: &'f Node,
     terms: &'f AccountTerms,
-    /// Where what has an id stands.
-    ids: HashMap<String, Vec<Step>>,
+    /// Every element of a file with ids: that which it stands in, its name, and which of several it is.
+    places: Vec<(Option<usize>, &'f str, usize)>,
+    /// Which element has an id.
+    ids: HashMap<String, usize>,
     rows: Vec<Row>,
 }
 
 impl<'f> Reader<'f> {
     /// Finds all that has an id.
-    fn number(&mut self, name: &str, nodes: &'f Node, path: &mut Vec<Step>) {
+    fn number(&mut self, above: Option<usize>, name: &'f str, nodes: &'f Node) {
         for (index, node) in nodes.items().iter().enumerate() {
-            path.push((name.to_owned(), index));
-            if let Some(id) = node.text_at("@id") {
-                self.ids.insert(id, path.clone());
-            }
+            let place = self.places.len();
+            self.places.push((above, name, index));
+            self.ids.extend(node.text_at("@id").map(|id| (id, place)));
             for (inner, nodes) in node.members().iter().filter(|(inner, _)| !inner.starts_with(['@', '#'])) {
-                self.number(inner, nodes, path);
+                self.number(Some(place), inner, nodes);
             }
-            path.pop();
         }
+    }
+
+    /// The way to an element.
+    fn path_to(&self, place: usize) -> Vec<Step> {
+        let above =
+            |(above, ..): &&(Option<usize>, &'f str, usize)| above.and_then(|above| self.places.get(above));
+        let elements = std::iter::successors(self.places.get(place), above);
+        let mut path: Vec<Step> = elements.map(|(_, name, index)| ((*name).to_owned(), *index)).collect();
+        path.reverse();
+        path
     }
 
     /// Looks at an element, or at all of one name, and at what is in them.
@@ -125,7 +137,7 @@ impl<'f> Reader<'f> {
             let node = self.at(&path)?;
             let Some(reference) = node.text_at("@reference") else { return Some(node) };
             if let Some(place) = self.ids.get(&reference) {
-                path.clone_from(place);
+                path = self.path_to(*place);
                 continue;
             }
             for step in reference.split('/') {

@@ -66,13 +66,16 @@ impl<'r> Values<'r> {
         }
     }
 
-    /// The names of all columns.
+    /// The names of all columns, in their order.
     pub(super) fn columns(&self) -> impl Iterator<Item = &'r str> {
-        let places = match self.source {
-            Source::Row { places, .. } => Some(places),
-            Source::Tree(_) => None,
+        let mut columns: Vec<(usize, &str)> = match self.source {
+            Source::Row { places, .. } => {
+                places.iter().map(|(name, place)| (*place, name.as_str())).collect()
+            }
+            Source::Tree(_) => Vec::new(),
         };
-        places.into_iter().flat_map(HashMap::keys).map(String::as_str)
+        columns.sort_unstable();
+        columns.into_iter().map(|(_, name)| name)
     }
 
     /// The text of the column at a place, from 0, for columns without a name of their own.
@@ -232,6 +235,11 @@ impl<'r> Values<'r> {
         divided
             .ok_or_else(|| Broken::new(Rule::InvalidNumber, under.0, &under.1.to_string(), "gives no price"))
     }
+}
+
+/// Whether a symbol is the CUSIP of a bond: nine signs, the first of them a digit.
+pub(super) fn is_of_bond(symbol: &str) -> bool {
+    symbol.len() == 9 && symbol.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The side that a word says.

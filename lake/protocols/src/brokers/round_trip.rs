@@ -113,6 +113,26 @@ impl RoundTrip<'_> {
     }
 }
 
+/// Takes the ids away of which there are several in a file: a position that was closed in parts has a row for each under one
+/// ticket, and what its ends are called tells them apart no more.
+pub(super) fn only_ids_of_one(rows: &mut [Row]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let fills = |row: &Row| match &row.said {
+        Said::Fills(fills) => fills.iter().filter_map(|fill| fill.external_id.clone()).collect(),
+        _ => Vec::new(),
+    };
+    for id in rows.iter().flat_map(fills) {
+        *seen.entry(id).or_default() += 1;
+    }
+    for row in rows {
+        if let Said::Fills(fills) = &mut row.said {
+            for fill in fills {
+                fill.external_id = fill.external_id.take().filter(|id| seen.get(id) == Some(&1));
+            }
+        }
+    }
+}
+
 /// What the profit of a row has in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Profit {
@@ -170,17 +190,16 @@ pub(super) struct Positions {
     pub(super) profit: Profit,
 }
 
+/// Columns that a table of positions has at least, and at most.
+const WIDTHS: std::ops::RangeInclusive<usize> = 10..=100;
+
 /// Columns by name, those of a name that was there already with how many there were.
 fn places(header: &Record) -> HashMap<String, usize> {
-    let mut places = HashMap::new();
+    let (mut places, mut counts): (HashMap<String, usize>, HashMap<&str, usize>) = Default::default();
     for (place, cell) in header.cells.iter().enumerate() {
-        let name = name(cell);
-        let again = (2..).map(|number| format!("{name} {number}"));
-        if let Some(free) =
-            std::iter::once(name.to_owned()).chain(again).find(|name| !places.contains_key(name))
-        {
-            places.insert(free, place);
-        }
+        let (name, count) = (name(cell), counts.entry(name(cell)).or_default());
+        *count += 1;
+        places.insert(if *count == 1 { name.to_owned() } else { format!("{name} {count}") }, place);
     }
     places
 }
@@ -188,10 +207,12 @@ fn places(header: &Record) -> HashMap<String, usize> {
 impl Positions {
     fn header(&self, file: &File<'_>) -> Option<(u8, usize)> {
         file.find_record(|record| {
+            if !WIDTHS.contains(&record.cells.len()) {
+                return false;
+            }
             let places = places(record);
             let has = |names: &[&str]| names.iter().any(|name| places.contains_key(*name));
-            record.cells.len() >= 10
-                && self.about.header.iter().all(|name| places.contains_key(*name))
+            self.about.header.iter().all(|name| places.contains_key(*name))
                 && self.columns.needed().iter().all(|names| has(names))
         })
     }
@@ -279,6 +300,8 @@ impl Layout for Positions {
             };
             Row { place: record.line, text: record.text(), said: said.unwrap_or_else(Said::Broken) }
         };
-        in_order(records.iter().filter(|record| !record.is_blank()).map(read).collect(), self.order)
+        let mut rows: Vec<Row> = records.iter().filter(|record| !record.is_blank()).map(read).collect();
+        only_ids_of_one(&mut rows);
+        in_order(rows, self.order)
     }
 }

@@ -7,7 +7,7 @@ use super::{
     About, Layout, Row, Said,
     file::File,
     number::Numbers,
-    record::{Result, Told, Values},
+    record::{Result, Told, Values, is_of_bond},
     table::{Order, Table, in_order, skipped},
     time::Zone,
 };
@@ -54,7 +54,7 @@ pub(super) static TRANSACTIONS: Table = Table {
         let is_option = symbol.split_whitespace().count() > 1;
         let fill = row.fill(symbol, side, ("Quantity", quantity), ("Price", price), at)?.in_currency("USD");
         // A bond goes by its CUSIP, and its price is for a hundred of its face value.
-        let is_bond = fill.symbol.len() == 9 && fill.symbol.starts_with(|c: char| c.is_ascii_digit());
+        let is_bond = is_of_bond(&fill.symbol);
         let (market, multiplier) = match () {
             () if is_option => (MarketKind::Option, Decimal::ONE_HUNDRED),
             () if is_bond => (MarketKind::Bond, Decimal::new(1, 2)),

@@ -79,9 +79,7 @@ fn read(row: &Values<'_>, time: &str) -> Result<Said> {
         fill = fill.fee(row.number_or_zero(name)?.abs(), asset);
     }
     // Older files have the currency in the column's name.
-    let mut priced: Vec<(&str, &str)> = row.columns().filter_map(cost_in).collect();
-    priced.sort_unstable();
-    for (column, currency) in priced {
+    for (column, currency) in row.columns().filter_map(cost_in) {
         fill = fill.fee(row.number_or_zero(column)?.abs(), Some(currency.to_owned()));
     }
     fill.said()

@@ -19,6 +19,9 @@ const MARK: &[u8] = b"PK\x03\x04";
 const MOST: u64 = 64 << 20;
 /// Columns that a sheet may have: more than any report.
 const WIDEST: usize = 512;
+/// Cells, and bytes in them, that all sheets may come to: few bytes of a workbook can name many cells, and one text again and again.
+const MOST_CELLS: usize = 2_000_000;
+const MOST_TEXT: usize = 64 << 20;
 /// Sheets that are looked at.
 const MOST_SHEETS: usize = 32;
 /// Digits that a spreadsheet shows of a number: what it keeps is binary, and has others behind them.
@@ -49,7 +52,12 @@ fn open_xml(body: &[u8]) -> Result<Vec<String>, String> {
         Some(name) => strings(&part(&mut zip, name)?),
         None => Vec::new(),
     };
-    sheets.into_iter().take(MOST_SHEETS).map(|name| Ok(sheet(&part(&mut zip, name)?, &shared))).collect()
+    let mut budget = Budget::default();
+    sheets
+        .into_iter()
+        .take(MOST_SHEETS)
+        .map(|name| sheet(&part(&mut zip, name)?, &shared, &mut budget))
+        .collect()
 }
 
 /// A part of a workbook. MetaTrader writes them in UTF-16.
@@ -79,18 +87,35 @@ fn rich_text(node: &Node) -> String {
     text(node).into_iter().chain(runs).collect()
 }
 
-fn sheet(part: &Node, shared: &[String]) -> String {
+/// What has been put out.
+#[derive(Debug, Default)]
+struct Budget {
+    cells: usize,
+    text: usize,
+}
+
+impl Budget {
+    fn spend(&mut self, cells: usize, text: usize) -> Result<(), String> {
+        (self.cells, self.text) = (self.cells.saturating_add(cells), self.text.saturating_add(text));
+        match self.cells > MOST_CELLS || self.text > MOST_TEXT {
+            true => Err(format!("it has more than {MOST_CELLS} cells or {} MB of text", MOST_TEXT >> 20)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn sheet(part: &Node, shared: &[String], budget: &mut Budget) -> Result<String, String> {
     let rows = part.get("worksheet").get("sheetData").get("row").items();
     let mut lines = Lines::default();
     for row in rows {
         let mut cells: Vec<String> = Vec::new();
         for cell in row.get("c").items() {
             let place = cell.text_at("@r").and_then(|name| column(&name)).unwrap_or(cells.len());
-            put(&mut cells, place, value(cell, shared));
+            put(&mut cells, place, value(cell, shared), budget)?;
         }
-        lines.at(row.text_at("@r"), cells);
+        lines.at(row.text_at("@r"), cells, budget)?;
     }
-    lines.text()
+    Ok(lines.text())
 }
 
 /// The place of a cell's column by its name: 0 for `A1`, 27 for `AB7`.
@@ -102,13 +127,15 @@ fn column(name: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-fn put(cells: &mut Vec<String>, place: usize, value: String) {
+fn put(cells: &mut Vec<String>, place: usize, value: String, budget: &mut Budget) -> Result<(), String> {
     if place < WIDEST {
+        budget.spend((place + 1).saturating_sub(cells.len()), value.len())?;
         if cells.len() <= place {
             cells.resize(place + 1, String::new());
         }
         cells[place] = value;
     }
+    Ok(())
 }
 
 fn value(cell: &Node, shared: &[String]) -> String {
@@ -133,7 +160,8 @@ fn figure(text: String) -> String {
 fn excel_2003(text: &str) -> Result<Vec<String>, String> {
     let tree = document::xml_tree(text.trim_start_matches(['\u{feff}', '\0']).trim())
         .map_err(|error| error.to_string())?;
-    let sheet = |sheet: &Node| {
+    let mut budget = Budget::default();
+    let mut sheet = |sheet: &Node| -> Result<String, String> {
         let mut lines = Lines::default();
         for row in sheet.at("Table.Row").items() {
             let mut cells = Vec::new();
@@ -143,13 +171,14 @@ fn excel_2003(text: &str) -> Result<Vec<String>, String> {
                 let data = cell.get("Data");
                 let text =
                     data.text_at("#text").or_else(|| data.text().map(Cow::into_owned)).unwrap_or_default();
-                put(&mut cells, place, if data.is("@Type", "Number") { figure(text) } else { text });
+                let text = if data.is("@Type", "Number") { figure(text) } else { text };
+                put(&mut cells, place, text, &mut budget)?;
             }
-            lines.at(row.text_at("@Index"), cells);
+            lines.at(row.text_at("@Index"), cells, &mut budget)?;
         }
-        lines.text()
+        Ok(lines.text())
     };
-    Ok(tree.at("Workbook").get("Worksheet").items().iter().take(MOST_SHEETS).map(sheet).collect())
+    tree.at("Workbook").get("Worksheet").items().iter().take(MOST_SHEETS).map(&mut sheet).collect()
 }
 
 /// Rows at their numbers, so that a line is the row that people see.
@@ -157,13 +186,16 @@ fn excel_2003(text: &str) -> Result<Vec<String>, String> {
 struct Lines(Vec<Vec<String>>);
 
 impl Lines {
-    fn at(&mut self, number: Option<String>, cells: Vec<String>) {
+    fn at(&mut self, number: Option<String>, cells: Vec<String>, budget: &mut Budget) -> Result<(), String> {
         // Rows without anything may be left out, in reason.
         let number = number.and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
         if (self.0.len() + 1..self.0.len() + 10_000).contains(&number) {
+            budget.spend(number - 1 - self.0.len(), 0)?;
             self.0.resize(number - 1, Vec::new());
         }
+        budget.spend(1, 0)?;
         self.0.push(cells);
+        Ok(())
     }
 
     fn text(self) -> String {
@@ -220,6 +252,16 @@ mod tests {
             assert!(lines[2].starts_with("4187.27,0.0001,") && lines[2].ends_with(",far"), "{csv}");
         }
         assert!(read(&book(&[("word/document.xml", Vec::new())])).is_err());
+        // Few bytes, and many rows; and one long text named again and again.
+        let rows: String = (1..400).map(|number| format!("<row r=\"{}\"/>", number * 9_999)).collect();
+        let far = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>").into_bytes();
+        let cells = "<c t=\"s\"><v>0</v></c>".repeat(100);
+        let long = format!("<worksheet><sheetData><row>{cells}</row></sheetData></worksheet>").into_bytes();
+        let text = format!("<sst><si><t>{}</t></si></sst>", "a".repeat(1 << 20)).into_bytes();
+        for sheet in [far, long] {
+            let body = book(&[("xl/worksheets/sheet1.xml", sheet), ("xl/sharedStrings.xml", text.clone())]);
+            assert!(read(&body).unwrap_err().contains("it has more than"));
+        }
         assert!(read(b"PK\x03\x04 broken").is_err());
         assert_eq!(sheets(Bytes { content_type: None, body: b"a,b" }), None);
     }

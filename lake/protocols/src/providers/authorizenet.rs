@@ -263,6 +263,8 @@ fn posted(node: &Node) -> Reading {
         ("void", Approved) => (Subject::Payment, Cancelled),
         ("credit", Approved) => (Subject::Refund, Refunded),
         ("credit", _) => (Subject::Refund, Failed),
+        // What could not be done changes nothing.
+        ("void" | "prior_auth_capture" | "capture_only", Declined | Failed) => (Subject::Request, Failed),
         (_, known) => (Subject::Payment, known),
     };
     let code = node.text_at("x_response_reason_code");

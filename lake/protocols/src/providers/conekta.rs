@@ -12,7 +12,9 @@ use cauce_model::{
 use super::signature::is_rsa_of_key;
 use super::{
     About, Forged, Mark, Provider, Signed,
-    reading::{Unit, Words, because, brand, by_word, country, money, no_payment, refused_call, time},
+    reading::{
+        Unit, Words, because, brand, by_word, country, in_seconds, money, no_payment, refused_call, time,
+    },
 };
 use crate::document::Node;
 
@@ -103,13 +105,6 @@ const MARKS: &[Mark] = &[
         },
     },
 ];
-
-/// A moment in seconds since 1970: others write days.
-fn in_seconds(node: &Node, path: &str) -> bool {
-    node.at(path)
-        .text()
-        .is_some_and(|time| time.len() <= 10 && time.bytes().all(|byte| byte.is_ascii_digit()))
-}
 
 static ABOUT: About = About {
     name: "conekta",

@@ -233,11 +233,14 @@ fn page(node: &Node) -> Option<Reading> {
     let (decision, code) = (node.text_at("decision")?, node.text_at("reason_code").unwrap_or_default());
     let word = format!("{decision}/{code}");
     let kind = node.text_at("req_transaction_type").unwrap_or_default();
+    let (is_sale, is_authorization) = (kind.contains("sale"), kind.contains("authorization"));
+    // A card was to be kept, and nothing paid.
+    if !is_sale && !is_authorization {
+        return Some(no_payment(Subject::Other, word));
+    }
     let mut reading = match decision.as_str() {
-        "ACCEPT" if kind.contains("sale") => Reading::new(Subject::Payment, Approved, word),
-        "ACCEPT" if kind.contains("authorization") => Reading::new(Subject::Payment, Authorized, word),
-        // A card was kept.
-        "ACCEPT" => return Some(no_payment(Subject::Other, word)),
+        "ACCEPT" if is_sale => Reading::new(Subject::Payment, Approved, word),
+        "ACCEPT" => Reading::new(Subject::Payment, Authorized, word),
         "REVIEW" => Reading::new(Subject::Payment, Pending, word),
         "DECLINE" | "ERROR" => refusal(Subject::Payment, &code, word),
         "CANCEL" => {

@@ -84,6 +84,13 @@ pub(super) fn time_in(node: &Node, paths: &[&str], zone: FixedOffset) -> Option<
     paths.iter().find_map(|path| moment(&node.at(path).text()?, Some(zone)))
 }
 
+/// Whether there is a moment in seconds since 1970, and not in milliseconds or as a day.
+pub(super) fn in_seconds(node: &Node, path: &str) -> bool {
+    node.at(path)
+        .text()
+        .is_some_and(|time| time.len() <= 10 && time.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn moment(text: &str, zone: Option<FixedOffset>) -> Option<DateTime<Utc>> {
     // Seconds or milliseconds since 1970; Go and Rust write nanoseconds nowhere here.
     if let Ok(number) = text.parse::<i64>() {

@@ -17,7 +17,8 @@ use ring::hmac::HMAC_SHA256;
 use super::{
     About, Forged, Mark, Provider, Signed,
     reading::{
-        Unit, Words, because, brand, by_word, country, meaning, money, no_payment, refused_call, time,
+        Unit, Words, because, brand, by_word, country, in_seconds, meaning, money, no_payment, refused_call,
+        time,
     },
     signature::{Written, fields, is_hmac},
 };
@@ -222,13 +223,6 @@ const MARKS: &[Mark] = &[
         },
     },
 ];
-
-/// A moment in seconds since 1970.
-fn in_seconds(node: &Node, path: &str) -> bool {
-    node.at(path)
-        .text()
-        .is_some_and(|time| time.len() <= 10 && time.bytes().all(|byte| byte.is_ascii_digit()))
-}
 
 static ABOUT: About = About {
     name: "stripe",

@@ -12,6 +12,7 @@ use arrow::{
 };
 use cauce_model::{
     NormalizationMethod, Observed, PaymentState, SignatureState, StatusCategory, Subject, Totals,
+    is_about_payment,
 };
 use cauce_tables::{
     Passes, Planner, RowTest, Table, Wanted,
@@ -118,17 +119,24 @@ impl<'p> Events<'p> {
             Ok(methods.map(|(row, method)| Some(is_of_a_model(method) || has_others(row))).collect())
         });
         let test = RowTest { columns: &[METHOD, OTHER_IDS], passes: few };
-        let columns = [KEY[0], KEY[1], KEY[2], "event_id", METHOD, OTHER_IDS];
+        let columns =
+            [KEY[0], KEY[1], KEY[2], "event_id", METHOD, OTHER_IDS, "event_type", "status_category"];
         let wanted = Wanted { columns: &columns, test: Some(test), ..Wanted::default() };
         none.each(observed.days(), wanted, |batch, day| {
             let columns = Columns(batch);
             let [providers, ids, events, methods] = texts(&columns, [KEY[0], KEY[1], "event_id", METHOD])?;
+            let [subjects, statuses] = texts(&columns, ["event_type", "status_category"])?;
             let others = columns.text_since_added(OTHER_IDS)?;
             for (row, key) in of_rows(batch)?.into_iter().enumerate() {
                 if is_of_a_model(text(methods, row)) {
                     answered_on.insert(day);
                     answered.insert(key);
                     asked.insert(events.value(row).to_owned());
+                    continue;
+                }
+                // What is no event of a payment names none either.
+                if !is_told(subjects.value(row), statuses.value(row)) {
+                    continue;
                 }
                 let (provider, others) = (providers.value(row), others.and_then(|others| text(others, row)));
                 let Some(id) = text(ids, row) else { continue };
@@ -330,6 +338,12 @@ const COLUMNS: [&str; 19] = [
     METHOD,
     OTHER_IDS,
 ];
+
+/// Whether an event of this subject and status says something of a payment.
+fn is_told(subject: &str, status: &str) -> bool {
+    let of = (subject.parse().unwrap_or(Subject::Other), status.parse().unwrap_or(StatusCategory::Unknown));
+    is_about_payment(of.0, of.1)
+}
 
 /// Whether an event is in the words of a model.
 fn is_of_a_model(method: Option<&str>) -> bool {

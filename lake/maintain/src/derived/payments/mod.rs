@@ -7,7 +7,8 @@
 //! its own. A pass looks which days have other files than the last pass saw, makes the payments again that have or had an
 //! event there, and leaves all others. When an event turns up that is older than a payment's first, the payment moves to the
 //! object of that day: it is taken out of the one before it is put into the other, so that it may be missing for a moment
-//! and is never there twice.
+//! and is not there twice; but for ids that turn out to be of two payments, whose later one is put before the earlier is
+//! written anew.
 //!
 //! What the last pass saw stands in an object of its own. A pass reads that first, then lists the table, then the events. Before
 //! it changes anything it takes the days that it reads out of there, and only the last of all puts them in: if it dies on its

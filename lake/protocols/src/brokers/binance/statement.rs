@@ -137,6 +137,7 @@ impl Layout for Statement {
 /// The trade that these rows are.
 fn together(rows: &[Values<'_>], members: &[usize], deed: Deed, time: &str) -> Result<Fill> {
     let (mut legs, mut costs): (BTreeMap<String, Decimal>, BTreeMap<String, Decimal>) = Default::default();
+    let mut is_several = false;
     for index in members {
         let row = &rows[*index];
         let (coin, change) = (row.need("Coin")?, row.need_number("Change")?);
@@ -144,7 +145,10 @@ fn together(rows: &[Values<'_>], members: &[usize], deed: Deed, time: &str) -> R
             Some((_, Part::Cost)) => &mut costs,
             _ => &mut legs,
         };
+        let is_leg = !matches!(self::deed(&row.text("Operation")), Some((_, Part::Cost)));
         let sum = sums.entry(coin).or_default();
+        // One asset that came and went was bought and sold in that second.
+        is_several |= is_leg && !sum.is_zero() && sum.is_sign_negative() != change.is_sign_negative();
         *sum = sum.saturating_add(change);
     }
     let first = &rows[members[0]];
@@ -156,7 +160,7 @@ fn together(rows: &[Values<'_>], members: &[usize], deed: Deed, time: &str) -> R
     let leg =
         |(asset, sum): (&String, &Decimal)| Leg { name: "Change", amount: sum.abs(), asset: asset.clone() };
     match (came.next(), went.next(), came.next(), went.next()) {
-        (Some(got), Some(gave), None, None) => {
+        (Some(got), Some(gave), None, None) if !is_several => {
             let zone = if time == "UTC_Time" { Zone::Utc } else { Zone::Account };
             let at = first.time(time, TIMES, zone)?;
             let mut fill = swapped(first, leg(got), leg(gave), at)?.on(MarketKind::Spot);

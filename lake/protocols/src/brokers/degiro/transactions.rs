@@ -90,7 +90,7 @@ fn find(header: &Record) -> Option<Places> {
         Some(code) if code.len() == 3 && code.chars().all(|c| c.is_ascii_uppercase()) => {
             Some(Currency::Named(code.to_owned()))
         }
-        _ if is_before && unnamed(place - 1) => Some(Currency::At(place - 1)),
+        _ if is_before && place > 0 && unnamed(place - 1) => Some(Currency::At(place - 1)),
         _ if !is_before && unnamed(place + 1) => Some(Currency::At(place + 1)),
         _ => None,
     };

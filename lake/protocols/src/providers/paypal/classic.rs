@@ -48,15 +48,18 @@ pub(super) fn instant(node: &Node) -> Option<Reading> {
         (Refunded | PartiallyRefunded, Some(_)) => (Subject::Refund, Refunded),
         (Chargeback, _) => (Subject::Dispute, Chargeback),
         (Approved, Some(_)) if word == "Canceled-Reversal" => (Subject::Dispute, Approved),
+        (Pending, _) if node.is("pending_reason", "authorization") => (Subject::Payment, Authorized),
         (known, _) => (Subject::Payment, known),
     };
     let mut reading = Reading::new(subject, status, word);
     because(&mut reading, REASONS, &[]);
     let own = node.text_at("txn_id");
     reading.event_id = own.as_ref().map(|id| format!("{id}:{}", reading.native_status));
-    reading.operation_id = own.clone().filter(|_| parent.is_some());
-    reading.is_also([node.text_at("auth_id")]);
-    reading.payment_id = parent.or(own);
+    // What is taken back and given back has an id each: by none of them the one ends the other.
+    reading.operation_id = own.clone().filter(|_| parent.is_some() && subject != Subject::Dispute);
+    reading.payment_id = parent.or_else(|| own.clone());
+    // A capture names its authorization, and refunds name the capture.
+    reading.is_also([node.text_at("auth_id"), own.filter(|_| subject == Subject::Payment)]);
     reading.money = money(node, &["mc_gross", "payment_gross"], &["mc_currency"], UNIT);
     if let (Subject::Refund | Subject::Dispute, Some(money)) = (subject, &mut reading.money) {
         money.minor = money.minor.abs();
