@@ -31,7 +31,7 @@ impl Function {
         match self {
             Self::Query => {
                 "read tables, hot files and raw objects; read where events are; put and read results; read users, keys and \
-                 public signing keys; count requests"
+                 public signing keys; count requests; note who read what verbatim"
             }
             Self::Admin => {
                 "read tables and hot files; users, keys, signing keys, log-ins; runs by hand, which put raw objects"
