@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 MB = 1_000_000
-BUDGET = {"scrape": 8, "ingest": 8, "inbox": 8, "normalize": 8, "enrich": 8, "poll": 8, "maintain": 10, "journal": 10, "fetch": 10, "analyze": 10, "deliver": 10, "query": 20, "admin": 20}
+BUDGET = {"scrape": 8, "ingest": 8, "inbox": 8, "normalize": 8.5, "enrich": 8, "poll": 8, "maintain": 10.5, "journal": 10, "fetch": 10, "analyze": 10, "deliver": 10, "query": 20, "admin": 20}
 
 
 def pack(binary: Path, package: Path, level: int) -> int:
