@@ -206,6 +206,10 @@ fn decimals_of_degiro_are_what_the_amount_agrees_with() {
         ("\"Buy 1,060 SMI ETF@106.02 USD\",,USD,-112381.20", "buy 1060 US0378331005 at 106.02"),
         ("\"Koop 6 @ 1,2108 USD\",,USD,-7.26", "buy 6 US0378331005 at 1.2108"),
         ("\"Kauf 250 zu je 9,923 EUR (IE00BFNM3J75)\",,EUR,-2480.75", "buy 250 US0378331005 at 9.923"),
+        // Of nothing that says which is meant.
+        ("\"Buy 1 APPLE INC@210.125 USD (US0378331005)\",,USD,", "broken: Description"),
+        // In pence.
+        ("\"Buy 10 SHELL@2,412 GBX (GB00BP6MXD84)\",,GBP,-241.20", "buy 10 US0378331005 at 2412"),
         ("\"Verkauf 250 zum Kurs von 9,923 EUR\",,EUR,2480.75", "broken: Beschreibung"),
     ];
     for (row, expected) in rows {

@@ -181,20 +181,22 @@ fn agreed(
     }
     ways.sort_unstable();
     ways.dedup();
-    let agrees = |(quantity, price): &&(Decimal, Decimal)| {
-        let (paid, changed) = (quantity.checked_mul(*price), changed.unwrap_or_default().abs());
+    let changed = changed.unwrap_or_default().abs();
+    let is_about = |paid: Decimal| {
         let most = (changed / Decimal::from(50)).saturating_add(Decimal::new(2, 2));
-        paid.is_some_and(|paid| paid.saturating_sub(changed).abs() <= most)
+        !changed.is_zero() && paid.saturating_sub(changed).abs() <= most
     };
-    match (ways.as_slice(), ways.iter().find(agrees)) {
+    // An option is of a hundred; pence, and the price of a bond, are hundredths.
+    let times = [Decimal::ONE, Decimal::ONE_HUNDRED, Decimal::new(1, 2)];
+    let agrees = |(quantity, price): &&(Decimal, Decimal), times: Decimal| {
+        quantity.checked_mul(*price).and_then(|paid| paid.checked_mul(times)).is_some_and(is_about)
+    };
+    let agreed = times.into_iter().find_map(|times| ways.iter().find(|way| agrees(way, times)));
+    match (ways.as_slice(), agreed) {
         ([], _) => Err("has no quantity and price"),
         (_, Some(agreed)) => Ok(*agreed),
         ([only], None) => Ok(*only),
-        // Of bonds and of what is quoted in pence the amount is something else: a comma is what sentences have.
-        ([..], None) => match (quantity, price) {
-            ([Some(quantity), _], [Some(price), _]) => Ok((quantity, price)),
-            _ => Err("may be read in several ways, none of which is what the account was changed by"),
-        },
+        _ => Err("may be read in several ways, none of which is what the account was changed by"),
     }
 }
 

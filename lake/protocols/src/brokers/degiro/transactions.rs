@@ -133,6 +133,10 @@ fn transaction(row: &Values<'_>, columns: &Places) -> Result<Said> {
     let at = |place: usize| row.cell(place);
     let refused =
         |name: &str, place: usize, why: &str| Broken::new(Rule::InvalidNumber, name, at(place), why);
+    // Shares that a split or a merger took and gave: at midnight, at no venue, of no order.
+    if at(columns.venue).is_empty() && at(1) == "00:00" {
+        return skipped(SkippedAs::CorporateAction, format!("{} {}", at(columns.quantity), at(2)));
+    }
     let ways = |place: usize| {
         let text = at(place).trim_start_matches('-');
         [Numbers::Comma, Numbers::Point].map(|numbers| number(text, numbers).ok().flatten())
@@ -140,10 +144,6 @@ fn transaction(row: &Values<'_>, columns: &Places) -> Result<Said> {
     let local = number(at(columns.local), Numbers::Either).ok().flatten();
     let (quantity, price) = super::agreed(ways(columns.quantity), ways(columns.price.0), local)
         .map_err(|why| refused("Quantity", columns.quantity, why))?;
-    // Shares that a split or a merger took and gave: at midnight, at no venue, of no order.
-    if at(columns.venue).is_empty() && at(1) == "00:00" {
-        return skipped(SkippedAs::CorporateAction, format!("{} {}", at(columns.quantity), at(2)));
-    }
     let side = if at(columns.quantity).starts_with('-') { Side::Sell } else { Side::Buy };
     let moment = format!("{} {}", at(0), at(1));
     let moment = row.time_of("Date", &moment, &["%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S"], Zone::Account)?;
