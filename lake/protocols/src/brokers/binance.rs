@@ -184,11 +184,7 @@ fn futures_row(row: &Values<'_>, time: &str, zone: Zone) -> Result<Said> {
         .or_else(|| quote.clone());
     let fill = fill.of(base, quote.clone()).on(MarketKind::Futures).fee(fee.abs(), asset);
     let profit = row.number("Realized Profit")?.filter(|profit| !profit.is_zero());
-    let position_side = match row.text("Position Side").as_ref() {
-        "LONG" => Some(PositionSide::Long),
-        "SHORT" => Some(PositionSide::Short),
-        _ => None,
-    };
+    let position_side = position_side(&row.text("Position Side"));
     Fill { reported_pnl: profit, pnl_currency: quote, position_side, ..fill }.said()
 }
 
@@ -351,11 +347,7 @@ fn futures(row: &Values<'_>, node: &Node) -> Result<Said> {
         }
         false => Decimal::ONE,
     };
-    let position_side = match row.text("positionSide").as_ref() {
-        "LONG" => Some(PositionSide::Long),
-        "SHORT" => Some(PositionSide::Short),
-        _ => None,
-    };
+    let position_side = position_side(&row.text("positionSide"));
     let effect = match (position_side, side) {
         (Some(PositionSide::Long), Side::Buy) | (Some(PositionSide::Short), Side::Sell) => Effect::Open,
         (Some(_), _) => Effect::Close,
@@ -375,6 +367,15 @@ fn futures(row: &Values<'_>, node: &Node) -> Result<Said> {
         ..fill
     }
     .said()
+}
+
+/// Which of the two positions that an account may have in a symbol; of an account that has one, neither.
+fn position_side(word: &str) -> Option<PositionSide> {
+    match word {
+        "LONG" => Some(PositionSide::Long),
+        "SHORT" => Some(PositionSide::Short),
+        _ => None,
+    }
 }
 
 fn common(row: &Values<'_>, side: Side) -> Result<Fill> {

@@ -104,7 +104,7 @@ impl Layout for Statement {
                 deeds.entry(key).or_default().push(index);
             }
         }
-        let mut said: Vec<Option<Result<Said>>> = rows.iter().map(|row| Some(other(row))).collect();
+        let mut said: Vec<Result<Said>> = rows.iter().map(other).collect();
         for ((_, _, deed), members) in deeds {
             // A cost by itself is that of a future, whose trades are told elsewhere.
             let is_leg =
@@ -112,23 +112,20 @@ impl Layout for Statement {
             if !members.iter().any(is_leg) {
                 continue;
             }
-            let mut told = Some(together(&rows, &members, deed, time));
-            for index in members {
+            let told = together(&rows, &members, deed, time);
+            for (number, index) in members.into_iter().enumerate() {
                 // The first row is the trade, and the others tell it, too.
-                said[index] = match told.take() {
-                    Some(Ok(fill)) => Some(fill.said()),
-                    Some(Err(why)) => {
-                        told = Some(Err(why.clone()));
-                        Some(Err(why))
-                    }
-                    None => Some(skipped(SkippedAs::Repeated, "part of a trade of the same second")),
+                said[index] = match &told {
+                    Ok(fill) if number == 0 => fill.clone().said(),
+                    Ok(_) => skipped(SkippedAs::Repeated, "part of a trade of the same second"),
+                    Err(why) => Err(why.clone()),
                 };
             }
         }
-        let row = |(record, said): (&&Record, Option<Result<Said>>)| Row {
+        let row = |(record, said): (&&Record, Result<Said>)| Row {
             place: record.line,
             text: record.text(),
-            said: said.unwrap_or_else(|| skipped(SkippedAs::State, "")).unwrap_or_else(Said::Broken),
+            said: said.unwrap_or_else(Said::Broken),
         };
         in_order(records.iter().zip(said).map(row).collect(), Order::OldestFirst)
     }
