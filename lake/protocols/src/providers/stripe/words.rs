@@ -7,7 +7,7 @@ use cauce_model::{
 
 use super::super::reading::Words;
 
-/// Payment intents and charges. `requires_payment_method` is pending or declined: see [`intent`].
+/// Payment intents and charges. `requires_payment_method` is pending or declined: see `intent` in the reader.
 pub(super) const STATUSES: &Words<StatusCategory> = &[
     ("succeeded", Approved),
     ("requires_capture", Authorized),
