@@ -169,6 +169,181 @@ fn lists_forms_and_answers_say_what_they_say() {
             r#"{"code":"SUCCESS","result":{"payload":{"id":857,"referenceCode":"r","transactions":[{"id":"t","type":"AUTHORIZATION_AND_CAPTURE","transactionResponse":{"state":"APPROVED","responseCode":"APPROVED"},"additionalValues":{"TX_VALUE":{"value":65000.0,"currency":"COP"}}}]}}}"#,
             "payment APPROVED 6500000 COP 857/t",
         ),
+        (
+            "payu",
+            r#"{"code":"SUCCESS","result":{"payload":[{"id":1,"transactions":[{"id":"t","type":"VOID","transactionResponse":{"state":"APPROVED"}}]},{"id":2,"transactions":[{"id":"u","type":"AUTHORIZATION","transactionResponse":{"state":"DECLINED","responseCode":"EXPIRED_CARD"}}]}]}}"#,
+            "payment CANCELLED 1/t, payment DECLINED EXPIRED_CARD 2/u",
+        ),
+        (
+            "payu",
+            r#"{"code":"SUCCESS","transactionResponse":{"orderId":1,"transactionId":"t","state":"APPROVED","additionalInfo":{"transactionType":"REFUND"}}}"#,
+            "refund REFUNDED 1/t",
+        ),
+        (
+            "payu",
+            "merchantId=1&transactionState=6&reference_pol=7&transactionId=t&lapResponseCode=ENTITY_DECLINED&TX_VALUE=100.00&currency=USD",
+            "payment DECLINED BANK_DECLINE 10000 USD 7/t",
+        ),
+        // Of a dispute that is lost a part may come back.
+        (
+            "stripe",
+            r#"{"object":"dispute","id":"du_1","payment_intent":"pi_1","status":"lost","amount":6500,"currency":"gbp","balance_transactions":[{"reporting_category":"dispute"},{"reporting_category":"dispute_reversal","amount":50}]}"#,
+            "dispute CHARGEBACK 6500 GBP pi_1/du_1",
+        ),
+        (
+            "stripe",
+            r#"{"object":"refund","id":"re_1","charge":"ch_1","status":"failed","failure_reason":"expired_or_canceled_card","amount":5,"currency":"eur"}"#,
+            "refund FAILED EXPIRED_CARD 5 EUR ch_1/re_1",
+        ),
+        // Two refunds of one order, in parts, each by its name.
+        (
+            "worldpay",
+            "<paymentService merchantCode='M'><notify><orderStatusEvent orderCode='o'><payment><amount value='4465' currencyCode='EUR' exponent='2'/><lastEvent>REFUNDED</lastEvent></payment><journal journalType='REFUNDED'><bookingDate><date dayOfMonth='01' month='01' year='2020'/></bookingDate><accountTx accountType='A' batchId='1'><amount value='1000' currencyCode='EUR' exponent='2'/></accountTx><journalReference type='refund' reference='R1'/></journal></orderStatusEvent></notify></paymentService>",
+            "refund REFUNDED 1000 EUR o/o:R1",
+        ),
+        (
+            "worldpay",
+            "<paymentService merchantCode='M'><reply><ok><deleteTokenReceived paymentTokenID='t'/></ok></reply></paymentService>",
+            "other NOT_A_PAYMENT /",
+        ),
+        (
+            "worldpay",
+            r#"{"outcome":"refused","transactionReference":"r","refusalCode":"75","refusalDescription":"SECURITY CODE INVALID"}"#,
+            "payment DECLINED INVALID_CARD r/",
+        ),
+        // Events of orders say all of it.
+        (
+            "mercadopago",
+            r#"{"action":"order.failed","type":"order","id":"9","user_id":"1","date_created":"2025-01-01T00:00:00Z","data":{"id":"ORD1","status":"failed","status_detail":"failed","total_amount":"100.00","transactions":{"payments":[{"id":"PAY1","amount":"100.00","status":"failed","status_detail":"insufficient_amount"}]}}}"#,
+            "payment DECLINED INSUFFICIENT_FUNDS ORD1/",
+        ),
+        (
+            "mercadopago",
+            r#"{"action":"order.charged_back","type":"order","id":"9","user_id":"1","data":{"id":"ORD1","status":"charged_back","status_detail":"in_process","transactions":{"payments":[{"id":"PAY1","amount":"50.00"}]}}}"#,
+            "dispute CHARGEBACK ORD1/",
+        ),
+        (
+            "mercadopago",
+            r#"{"errors":[{"code":"failed","message":"x"}],"data":{"id":"ORD1","processing_mode":"automatic","status":"failed","status_detail":"failed","total_amount":"100.00","currency":"BRL","transactions":{"payments":[{"id":"PAY1","amount":"100.00","status_detail":"high_risk"}]}}}"#,
+            "payment DECLINED FRAUD 10000 BRL ORD1/",
+        ),
+        (
+            "mercadopago",
+            r#"{"id":5,"operation_type":"card_validation","status":"approved","status_detail":"accredited","transaction_amount":0,"currency_id":"BRL"}"#,
+            "other NOT_A_PAYMENT /",
+        ),
+        (
+            "mercadopago",
+            r#"{"id":7,"preapproval_id":"p","debit_date":"2022-01-10T10:10:10.000-00:00","status":"processed","transaction_amount":1000,"currency_id":"ARS","payment":{"id":8,"status":"rejected","status_detail":"cc_rejected_insufficient_amount"}}"#,
+            "payment DECLINED INSUFFICIENT_FUNDS 100000 ARS 8/",
+        ),
+        (
+            "mercadopago",
+            r#"{"id":"i","caller_id":1,"client_id":"2","state":"FINISHED","amount":500,"payment":{"id":9,"state":"rejected","type":"debit_card"}}"#,
+            "payment DECLINED UNKNOWN i/",
+        ),
+        // A modification has a reference of its own.
+        ("adyen", r#"{"pspReference":"8","response":"[capture-received]"}"#, "payment PENDING /8"),
+        (
+            "adyen",
+            r#"{"pspReference":"8","paymentPspReference":"7","status":"received","amount":{"currency":"EUR","value":1000}}"#,
+            "payment PENDING 1000 EUR 7/8",
+        ),
+        (
+            "adyen",
+            r#"{"pspReference":"8","resultCode":"[payout-submit-received]"}"#,
+            "payout NOT_A_PAYMENT /8",
+        ),
+        (
+            "adyen",
+            r#"{"resultCode":"PresentToShopper","action":{"type":"voucher","paymentMethodType":"multibanco","totalAmount":{"currency":"EUR","value":1000}}}"#,
+            "payment PENDING 1000 EUR /",
+        ),
+        (
+            "braintree",
+            "<api-error-response><verification><status>processor_declined</status><processor-response-code>2000</processor-response-code></verification><message>Do Not Honor</message></api-error-response>",
+            "other NOT_A_PAYMENT /",
+        ),
+        (
+            "braintree",
+            "<api-error-response><message>Card Issuer Declined CVV</message></api-error-response>",
+            "payment DECLINED INVALID_CARD /",
+        ),
+        (
+            "braintree",
+            "<notification><kind>disbursement</kind><timestamp>2016-02-02T10:32:28Z</timestamp><subject><disbursement><id>d</id><amount>100.00</amount><merchant-account><id>m</id><currency-iso-code>USD</currency-iso-code></merchant-account></disbursement></subject></notification>",
+            "payout NOT_A_PAYMENT 10000 USD /d",
+        ),
+        (
+            "checkout",
+            r#"{"action_id":"act_1","_links":{"payment":{"href":"https://api.checkout.com/payments/pay_1"}}}"#,
+            "payment PENDING pay_1/act_1",
+        ),
+        (
+            "checkout",
+            r#"{"id":"evt_1","type":"payment_declined","created_on":"2022-01-01T00:00:00Z","data":{"id":"pay_1","response_code":"20183","amount":5,"currency":"EUR"}}"#,
+            "payment DECLINED FRAUD 5 EUR pay_1/",
+        ),
+        (
+            "paypal",
+            r#"{"id":"W","event_type":"PAYMENT.PAYOUTS-ITEM.SUCCEEDED","resource":{"payout_item_id":"I","payout_item":{"amount":{"currency":"USD","value":"1.0"}}}}"#,
+            "payout NOT_A_PAYMENT 100 USD /I",
+        ),
+        (
+            "paypal",
+            "txn_type=new_case&case_type=chargeback&case_id=PP-1&txn_id=T&reason_code=non_receipt&verify_sign=x&ipn_track_id=a",
+            "dispute CHARGEBACK T/PP-1",
+        ),
+        (
+            "authorizenet",
+            "<createCustomerProfileTransactionResponse><messages><resultCode>Error</resultCode></messages><directResponse>2,1,2,This transaction has been declined.,,P,508,inv,Store,1.00,CC,auth_capture,</directResponse></createCustomerProfileTransactionResponse>",
+            "payment DECLINED BANK_DECLINE 508/",
+        ),
+        (
+            "kushki",
+            r#"{"transaction_id":"2","sale_ticket_number":"1","transaction_type":"REFUND","transaction_status":"APPROVAL","approved_transaction_amount":0.6,"amount":{"currency":"MXN"},"public_credential_id":"p"}"#,
+            "refund REFUNDED 60 MXN 1/2",
+        ),
+        (
+            "wompi",
+            r#"{"data":[{"id":"a","status":"DECLINED","status_message":"Fondos insuficientes","amount_in_cents":100,"currency":"COP"},{"id":"b","status":"APPROVED","amount_in_cents":200,"currency":"COP"}]}"#,
+            "payment DECLINED INSUFFICIENT_FUNDS 100 COP a/, payment APPROVED 200 COP b/",
+        ),
+        (
+            "mollie",
+            r#"{"resource":"payment-link","id":"pl_1","paidAt":"2021-03-21T09:13:37+00:00","amount":{"value":"24.95","currency":"EUR"}}"#,
+            "payment APPROVED 2495 EUR pl_1/",
+        ),
+        (
+            "conekta",
+            r#"{"object":"error","type":"processing_error","details":[{"code":"conekta.errors.processing.bank.insufficient_funds"}]}"#,
+            "payment DECLINED INSUFFICIENT_FUNDS /",
+        ),
+        (
+            "dlocal",
+            r#"{"id":"REF1","id_payment":"PAY1","amount":100.0,"amount_refunded":100.0,"currency":"USD","status":"SUCCESS"}"#,
+            "refund REFUNDED 10000 USD PAY1/REF1",
+        ),
+        (
+            "gocardless",
+            r#"{"events":{"id":"E","created_at":"2014-08-04T12:00:00.000Z","action":"confirmed","resource_type":"payments","links":{"payment":"PM1"}}}"#,
+            "payment APPROVED PM1/",
+        ),
+        (
+            "gocardless",
+            r#"{"payouts":{"id":"PO1","amount":"1000","currency":"EUR","status":"pending","links":{"creditor":"C"}}}"#,
+            "payout NOT_A_PAYMENT 1000 EUR /PO1",
+        ),
+        (
+            "razorpay",
+            r#"{"razorpay_payment_id":"pay_1","next":[{"action":"redirect","url":"x"}]}"#,
+            "payment PENDING pay_1/",
+        ),
+        (
+            "ebanx",
+            r#"{"status":"ERROR","status_code":"BP-DR-0","status_message":"Payment already exists with merchant_payment_code: X"}"#,
+            "request FAILED DUPLICATE /",
+        ),
     ] {
         assert_eq!(told(provider, body), expected, "{provider}: {body}");
     }
@@ -193,6 +368,46 @@ fn who_writes_alike_is_not_taken_for_another() {
         (
             r#"{"error":{"code":"card_declined","message":"x","param":"card","status":402,"type":"card_error"}}"#,
             None,
+        ),
+        // Shift4.
+        (r#"{"error":{"type":"card_error","code":"card_declined","message":"x","chargeId":"char_1"}}"#, None),
+        (r#"{"error":{"type":"card_error","code":"expired_card","message":"x"}}"#, None),
+        // Payeezy's page.
+        ("x_response_code=1&x_trans_id=5&x_type=auth_capture&exact_ctr=y&Bank_Resp_Code=100", None),
+        // An airline, Cash App, keys.
+        (r#"{"ticketNumber":"001","transactionReference":"abc","merchantId":"1","status":"ISSUED"}"#, None),
+        (
+            r#"{"merchant_id":"MMI_1","type":"payment.status.updated","event_id":"e","data":{"object":{"payment":{"id":"PWC_1"}}}}"#,
+            None,
+        ),
+        (
+            r#"{"submitTimeUtc":"2023-08-07T13:07:17Z","status":"ACCEPTED","keyInformation":[{"keyId":"1"}]}"#,
+            None,
+        ),
+        // Lists, and what is not the usual thing, of those whose it is.
+        (
+            r#"{"object":"search_result","data":[{"object":"payment_intent","id":"pi_1","created":1}]}"#,
+            Some("stripe"),
+        ),
+        (
+            r#"{"entity":"collection","count":1,"items":[{"entity":"payment","id":"pay_1"}]}"#,
+            Some("razorpay"),
+        ),
+        (r#"{"payments":[{"id":"p","amount_money":{"amount":1,"currency":"USD"}}]}"#, Some("square")),
+        (
+            r#"{"id":1,"payment_id":2,"amount":5,"refund_mode":"standard","status":"approved"}"#,
+            Some("mercadopago"),
+        ),
+        (r#"{"message":"x","error":"bad_request","status":400,"cause":[]}"#, Some("mercadopago")),
+        (
+            r#"{"status":422,"title":"x","detail":"y","_links":{"documentation":{"href":"https://docs.mollie.com/errors"}}}"#,
+            Some("mollie"),
+        ),
+        (r#"{"code":"ERROR","error":"x","transactionResponse":null}"#, Some("payu")),
+        (r#"{"id":"PAY4","status":"PAID","status_detail":"x","status_code":"200"}"#, Some("dlocal")),
+        (
+            r#"{"messages":{"resultCode":"Error","message":[{"code":"E00007","text":"x"}]}}"#,
+            Some("authorizenet"),
         ),
         // Omise.
         (

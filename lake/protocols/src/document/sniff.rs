@@ -66,6 +66,8 @@ pub(super) fn form(text: &str, content_type: Option<&str>) -> Result<Form, Unrea
     match delimiter {
         Some(delimiter) if has_rows && !kind.contains("urlencoded") => Ok(Form::Csv(delimiter)),
         None if kind.contains("csv") && has_rows => Ok(Form::Csv(b',')),
+        // Whoever says that it is a form may have escaped nothing in it.
+        _ if !has_rows && kind.contains("urlencoded") && text.contains('=') => Ok(Form::Fields),
         _ if !has_rows && is_fields(text) => Ok(Form::Fields),
         _ => Err(Unreadable::UnknownForm),
     }

@@ -5,11 +5,13 @@
 //!
 //! Sources: "Webhook types", "Result codes", "Refusal reasons", "Currency codes and minor units" of its documentation.
 
+mod words;
+
 use cauce_model::{
     Currency,
     FailureReason::{self, *},
     Reading,
-    StatusCategory::{self, *},
+    StatusCategory::*,
     Subject,
 };
 
@@ -17,174 +19,14 @@ use ring::hmac::HMAC_SHA256;
 
 use super::{
     About, Forged, Mark, Provider, Signed,
-    reading::{Unit, Words, because, brand, meaning, money, no_payment, refused_call, time},
+    reading::{Unit, because, brand, meaning, money, no_payment, refused_call, time},
     signature::{Written, is_hmac, unhex},
 };
 use crate::document::Node;
+use words::{EVENTS, REASONS, STATUSES};
 
 #[derive(Debug)]
 pub(super) struct Adyen;
-
-/// What an event is about, and its status where it succeeded and where it did not.
-const EVENTS: &Words<(Subject, StatusCategory, StatusCategory)> = &[
-    ("AUTHORISATION", (Subject::Payment, Authorized, Declined)),
-    ("AUTHORISATION_ADJUSTMENT", (Subject::Payment, Authorized, Failed)),
-    ("CAPTURE", (Subject::Payment, Approved, Failed)),
-    ("CAPTURE_FAILED", (Subject::Payment, Failed, Failed)),
-    // What could not be cancelled is authorized still.
-    ("CANCELLATION", (Subject::Payment, Cancelled, Authorized)),
-    ("TECHNICAL_CANCEL", (Subject::Payment, Cancelled, Authorized)),
-    ("OFFER_CLOSED", (Subject::Payment, Expired, Expired)),
-    ("EXPIRE", (Subject::Payment, Expired, Expired)),
-    ("PENDING", (Subject::Payment, Pending, Pending)),
-    ("MANUAL_REVIEW_REJECT", (Subject::Payment, Declined, Declined)),
-    ("MANUAL_REVIEW_ACCEPT", (Subject::Payment, Authorized, Authorized)),
-    ("REFUND", (Subject::Refund, Refunded, Failed)),
-    ("CANCEL_OR_REFUND", (Subject::Refund, Refunded, Failed)),
-    ("REFUND_WITH_DATA", (Subject::Refund, Refunded, Failed)),
-    ("POSTPONED_REFUND", (Subject::Refund, Pending, Failed)),
-    ("REFUND_FAILED", (Subject::Refund, Failed, Failed)),
-    ("REFUNDED_REVERSED", (Subject::Refund, Failed, Failed)),
-    ("VOID_PENDING_REFUND", (Subject::Refund, Cancelled, Pending)),
-    ("NOTIFICATION_OF_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
-    ("CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
-    ("SECOND_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
-    ("PREARBITRATION_LOST", (Subject::Dispute, Chargeback, Chargeback)),
-    ("PREARBITRATION_OPENED", (Subject::Dispute, Chargeback, Chargeback)),
-    ("DISPUTE_OPENED_WITH_CHARGEBACK", (Subject::Dispute, Chargeback, Chargeback)),
-    ("SCHEME_ARBITRATION_LOST", (Subject::Dispute, Chargeback, Chargeback)),
-    ("SCHEME_ARBITRATION_WON", (Subject::Dispute, Approved, Chargeback)),
-    ("CHARGEBACK_REVERSED", (Subject::Dispute, Approved, Chargeback)),
-    ("PREARBITRATION_WON", (Subject::Dispute, Approved, Chargeback)),
-    ("ISSUER_RESPONSE_TIMEFRAME_EXPIRED", (Subject::Dispute, Approved, Approved)),
-    ("DISPUTE_DEFENSE_PERIOD_ENDED", (Subject::Dispute, Chargeback, Chargeback)),
-    ("REQUEST_FOR_INFORMATION", (Subject::Dispute, Pending, Pending)),
-    ("INFORMATION_SUPPLIED", (Subject::Dispute, Pending, Pending)),
-    ("ISSUER_COMMENTS", (Subject::Dispute, Chargeback, Chargeback)),
-    ("PAYOUT_THIRDPARTY", (Subject::Payout, NotAPayment, NotAPayment)),
-    ("PAYOUT_EXPIRE", (Subject::Payout, NotAPayment, NotAPayment)),
-    ("PAYOUT_DECLINE", (Subject::Payout, NotAPayment, NotAPayment)),
-    ("PAIDOUT_REVERSED", (Subject::Payout, NotAPayment, NotAPayment)),
-    ("NOTIFICATION_OF_FRAUD", (Subject::Other, NotAPayment, NotAPayment)),
-    ("REPORT_AVAILABLE", (Subject::Other, NotAPayment, NotAPayment)),
-    ("RECURRING_CONTRACT", (Subject::Other, NotAPayment, NotAPayment)),
-    ("ORDER_OPENED", (Subject::Other, NotAPayment, NotAPayment)),
-    ("ORDER_CLOSED", (Subject::Other, NotAPayment, NotAPayment)),
-    ("CANCEL_AUTORESCUE", (Subject::Other, NotAPayment, NotAPayment)),
-    ("AUTORESCUE", (Subject::Other, NotAPayment, NotAPayment)),
-    ("AUTHENTICATION", (Subject::Other, NotAPayment, NotAPayment)),
-    ("DONATION", (Subject::Other, NotAPayment, NotAPayment)),
-];
-
-/// `resultCode` of an answer, `response` of one to a modification, and the words of the newer one.
-const STATUSES: &Words<StatusCategory> = &[
-    ("Authorised", Authorized),
-    ("Refused", Declined),
-    ("Error", Failed),
-    ("Cancelled", Cancelled),
-    ("Received", Pending),
-    ("Pending", Pending),
-    ("RedirectShopper", Pending),
-    ("IdentifyShopper", Pending),
-    ("ChallengeShopper", Pending),
-    ("PresentToShopper", Pending),
-    ("AuthenticationNotRequired", Pending),
-    ("AuthenticationFinished", Pending),
-    ("PartiallyAuthorised", Authorized),
-    ("Expired", Expired),
-    ("[capture-received]", Pending),
-    ("[cancel-received]", Pending),
-    ("[cancelOrRefund-received]", Pending),
-    ("[technical-cancel-received]", Pending),
-    ("[adjustAuthorisation-received]", Pending),
-    ("[refund-received]", Pending),
-];
-
-/// Words and codes of refusals.
-const REASONS: &Words<FailureReason> = &[
-    ("Refused", BankDecline),
-    ("2", BankDecline),
-    ("Referral", BankDecline),
-    ("3", BankDecline),
-    ("Acquirer Error", ProviderError),
-    ("4", ProviderError),
-    ("Blocked Card", InvalidCard),
-    ("5", InvalidCard),
-    ("Expired Card", ExpiredCard),
-    ("6", ExpiredCard),
-    ("Invalid Amount", LimitExceeded),
-    ("7", LimitExceeded),
-    ("Invalid Card Number", InvalidCard),
-    ("8", InvalidCard),
-    ("Issuer Unavailable", NetworkError),
-    ("9", NetworkError),
-    ("Not supported", BankDecline),
-    ("10", BankDecline),
-    ("3D Not Authenticated", AuthenticationFailed),
-    ("3d-secure: Authentication failed", AuthenticationFailed),
-    ("11", AuthenticationFailed),
-    ("Not enough balance", InsufficientFunds),
-    ("12", InsufficientFunds),
-    ("Acquirer Fraud", Fraud),
-    ("14", Fraud),
-    ("Cancelled", CancelledByUser),
-    ("15", CancelledByUser),
-    ("Shopper Cancelled", CancelledByUser),
-    ("16", CancelledByUser),
-    ("Invalid Pin", InvalidCard),
-    ("17", InvalidCard),
-    ("Pin tries exceeded", LimitExceeded),
-    ("18", LimitExceeded),
-    ("Pin validation not possible", InvalidCard),
-    ("19", InvalidCard),
-    ("FRAUD", Fraud),
-    ("20", Fraud),
-    ("Not Submitted", ProviderError),
-    ("21", ProviderError),
-    ("FRAUD-CANCELLED", Fraud),
-    ("22", Fraud),
-    ("Transaction Not Permitted", BankDecline),
-    ("23", BankDecline),
-    ("CVC Declined", InvalidCard),
-    ("24", InvalidCard),
-    ("Restricted Card", InvalidCard),
-    ("25", InvalidCard),
-    ("Revocation Of Auth", BankDecline),
-    ("26", BankDecline),
-    ("Declined Non Generic", BankDecline),
-    ("27", BankDecline),
-    ("Withdrawal amount exceeded", LimitExceeded),
-    ("28", LimitExceeded),
-    ("Withdrawal count exceeded", LimitExceeded),
-    ("29", LimitExceeded),
-    ("Issuer Suspected Fraud", Fraud),
-    ("31", Fraud),
-    ("AVS Declined", InvalidCard),
-    ("32", InvalidCard),
-    ("Card requires online pin", AuthenticationFailed),
-    ("33", AuthenticationFailed),
-    ("No checking account available on Card", InvalidCard),
-    ("34", InvalidCard),
-    ("No savings account available on Card", InvalidCard),
-    ("35", InvalidCard),
-    ("Mobile pin required", AuthenticationFailed),
-    ("36", AuthenticationFailed),
-    ("Contactless fallback", AuthenticationFailed),
-    ("37", AuthenticationFailed),
-    ("Authentication required", AuthenticationFailed),
-    ("38", AuthenticationFailed),
-    ("RReq not received from DS", AuthenticationFailed),
-    ("39", AuthenticationFailed),
-    ("Current AID is in Penalty Box", ProviderError),
-    ("40", ProviderError),
-    ("CVM Required Restart Payment", AuthenticationFailed),
-    ("41", AuthenticationFailed),
-    ("3DS Authentication Error", AuthenticationFailed),
-    ("42", AuthenticationFailed),
-    ("46", BankDecline),
-    ("Insufficient balance on payment", Configuration),
-    ("Transaction hasn't been captured, refund not possible", Configuration),
-];
 
 /// Digits of Adyen's minor unit, where it is not that of ISO 4217.
 fn digits(currency: Currency) -> u32 {
@@ -213,11 +55,43 @@ const MARKS: &[Mark] = &[
         },
     },
     Mark {
+        weight: 80,
+        what: "a resultCode with what the payer is to do",
+        is_there: |node| {
+            let waits =
+                ["RedirectShopper", "IdentifyShopper", "ChallengeShopper", "PresentToShopper", "Pending"];
+            waits.iter().any(|word| node.is("resultCode", word)) && node.has("action.type")
+        },
+    },
+    Mark {
         weight: 90,
         what: "an event of a balance platform",
         is_there: |node| {
             node.text_at("type").is_some_and(|kind| kind.starts_with("balancePlatform."))
-                && node.has("data.balancePlatform")
+                && (node.has("data.balancePlatform") || node.has("balancePlatform"))
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "an event of a token",
+        is_there: |node| {
+            node.text_at("type").is_some_and(|kind| kind.starts_with("recurring.token."))
+                && node.has("data.merchantAccount")
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "a session, or a link where it lets pay",
+        is_there: |node| {
+            let is_link = node.text_at("url").is_some_and(|place| place.contains(".adyen."));
+            node.has("merchantAccount") && node.has("expiresAt") && (node.has("sessionData") || is_link)
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "a notification of its platform for marketplaces",
+        is_there: |node| {
+            node.has("eventType") && node.has("pspReference") && node.has("content") && node.has("eventDate")
         },
     },
     Mark {
@@ -402,7 +276,29 @@ fn after_colon(raw: Option<&str>) -> Option<String> {
 }
 
 fn answer(node: &Node) -> Option<Reading> {
-    let mut reading = if let Some(result) = node.text_at("resultCode") {
+    // What comes in and goes out of marketplaces, links and sessions, through which nothing has been paid yet.
+    if node.has("eventType") && node.has("content") {
+        let kind = node.text_at("eventType")?;
+        let mut reading = no_payment(Subject::Other, kind.clone());
+        reading.event_id = node.text_at("pspReference").map(|id| format!("{id}:{kind}"));
+        reading.native_event = Some(kind);
+        reading.occurred_at = time(node, &["eventDate"]);
+        return Some(reading);
+    }
+    if node.has("expiresAt") && node.has("merchantAccount") && !node.has("pspReference") {
+        let status = node.text_at("status").unwrap_or_else(|| "session".to_owned());
+        let mut reading = no_payment(Subject::Other, status);
+        reading.reference = node.text_at("reference");
+        reading.merchant_id = node.text_at("merchantAccount");
+        return Some(reading);
+    }
+    let mut reading = if let Some(result) =
+        node.text_at("resultCode").filter(|result| result.starts_with("[payout-"))
+    {
+        let mut reading = no_payment(Subject::Payout, result);
+        reading.operation_id = node.text_at("pspReference");
+        return Some(reading);
+    } else if let Some(result) = node.text_at("resultCode") {
         let mut reading = super::reading::by_word(Subject::Payment, STATUSES, &result);
         let (said, code) = (node.text_at("refusalReason"), node.text_at("refusalReasonCode"));
         let raw = node.text_at("additionalData.refusalReasonRaw");
@@ -410,8 +306,12 @@ fn answer(node: &Node) -> Option<Reading> {
         if reading.status == Failed && reading.reason == Some(FailureReason::Unexplained) {
             reading.reason = Some(ProviderError);
         }
+        // An answer to a form is a word: `FRAUD-CANCELLED` was cancelled by no payer.
         if reading.reason == Some(CancelledByUser) {
             reading.status = Cancelled;
+        } else if reading.status == Cancelled && said.as_deref().is_some_and(|said| said.starts_with("FRAUD"))
+        {
+            (reading.status, reading.reason) = (Declined, Some(Fraud));
         }
         reading.code = code.or_else(|| said.clone());
         reading.message = said;
@@ -419,11 +319,14 @@ fn answer(node: &Node) -> Option<Reading> {
     } else if let Some(response) = node.text_at("response") {
         let is_refund = response.to_ascii_lowercase().contains("refund");
         let subject = if is_refund { Subject::Refund } else { Subject::Payment };
-        super::reading::by_word(
-            subject,
-            STATUSES,
-            if response == "Authorised" { "Authorised" } else { &response },
-        )
+        let mut reading = super::reading::by_word(subject, STATUSES, &response);
+        // The reference is that of the modification: which payment it is of was in the question.
+        if response.ends_with("-received]") {
+            reading.operation_id = node.text_at("pspReference");
+            reading.merchant_id = node.text_at("merchantAccount");
+            return Some(reading);
+        }
+        reading
     } else if node.has("errorType") || node.has("errorCode") {
         let kind = node.text_at("errorType").unwrap_or_else(|| "error".to_owned());
         let code = node.text_at("errorCode");
@@ -442,6 +345,7 @@ fn answer(node: &Node) -> Option<Reading> {
         let subject = if node.has("merchantRefundReason") { Subject::Refund } else { Subject::Payment };
         let mut reading = Reading::new(subject, Pending, "received");
         reading.payment_id = node.text_at("paymentPspReference");
+        reading.operation_id = node.text_at("pspReference").filter(|_| reading.payment_id.is_some());
         reading
     } else if let Some(kind) = node.text_at("type").filter(|kind| kind.starts_with("balancePlatform.")) {
         return Some(platform(node, &kind));
@@ -454,8 +358,10 @@ fn answer(node: &Node) -> Option<Reading> {
     reading.payment_id = reading.payment_id.or_else(|| node.text_at("pspReference"));
     reading.reference = node.first_of(&["merchantReference", "reference"]);
     reading.merchant_id = node.text_at("merchantAccount");
-    reading.money = money(node, &["amount.value"], &["amount.currency"], UNIT);
-    reading.payment_method = node.first_of(&["paymentMethod.type", "additionalData.paymentMethod"]);
+    let amounts: &[&str] = &["amount.value", "action.totalAmount.value"];
+    reading.money = money(node, amounts, &["amount.currency", "action.totalAmount.currency"], UNIT);
+    reading.payment_method =
+        node.first_of(&["paymentMethod.type", "additionalData.paymentMethod", "action.paymentMethodType"]);
     reading.card_brand = brand(node, &["paymentMethod.brand", "additionalData.paymentMethod"]);
     Some(reading)
 }

@@ -103,7 +103,32 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 95,
         what: "the fields of a silent post",
-        is_there: |node| node.has("x_response_code") && node.has("x_trans_id") && node.has("x_type"),
+        is_there: |node| {
+            // Payeezy's page took the names over, and adds its own.
+            const THEIRS: [&str; 4] =
+                ["exact_ctr", "EXact_Resp_Code", "Bank_Resp_Code", "Transaction_Approved"];
+            node.has("x_response_code")
+                && node.has("x_trans_id")
+                && node.has("x_type")
+                && !node
+                    .members()
+                    .iter()
+                    .any(|(name, _)| THEIRS.iter().any(|theirs| theirs.eq_ignore_ascii_case(name)))
+        },
+    },
+    Mark {
+        weight: 90,
+        what: "an XML answer about a customer's profile or a subscription",
+        is_there: |node| profile(node).is_some(),
+    },
+    Mark {
+        weight: 75,
+        what: "an error of the API in its form",
+        is_there: |node| {
+            node.members().len() <= 2
+                && node.is("messages.resultCode", "Error")
+                && node.text_at("messages.message.0.code").is_some_and(|code| code.starts_with("E00"))
+        },
     },
     Mark {
         weight: 90,
@@ -146,11 +171,67 @@ impl Provider for AuthorizeNet {
                 Some(details(detailed(record)))
             }
             (None, Node::Null) if record.has("x_response_code") => Some(posted(record)),
+            (None, Node::Null) if profile(record).is_some() => {
+                profile(record).and_then(|(name, inner)| of_profile(name, inner))
+            }
             (None, Node::Null) => answer(record),
             (None, inner) => answer(inner),
         };
         reading.into_iter().collect()
     }
+}
+
+/// `createCustomerProfileTransactionResponse`, `ARBCreateSubscriptionResponse` …, and what stands in it.
+fn profile(node: &Node) -> Option<(&str, &Node)> {
+    let (name, inner) = node.members().first()?;
+    let is_theirs = (name.contains("CustomerProfile")
+        || name.contains("CustomerPaymentProfile")
+        || name.starts_with("ARB"))
+        && name.ends_with("Response")
+        && inner.has("messages.resultCode");
+    is_theirs.then_some((name.as_str(), inner))
+}
+
+/// Of a profile's transaction the answer stands in one text, parted by commas ("AIM guide", fields of the response): 1 the code,
+/// 3 why, 4 in words, 7 the transaction, 8 the invoice, 10 the amount, 12 what was asked for.
+fn of_profile(name: &str, node: &Node) -> Option<Reading> {
+    let code = || node.first_of(&["messages.message.code", "messages.message.0.code"]);
+    let Some(direct) = node.text_at("directResponse") else {
+        let is_error = node.is("messages.resultCode", "Error");
+        if is_error {
+            return answer(node);
+        }
+        return Some(no_payment(Subject::Other, code().unwrap_or_else(|| name.to_owned())));
+    };
+    let fields: Vec<&str> = direct.split(',').map(str::trim).collect();
+    let field =
+        |number: usize| fields.get(number - 1).filter(|text| !text.is_empty()).map(|text| (*text).to_owned());
+    let kind = field(12).unwrap_or_default().to_ascii_lowercase();
+    let known = meaning(STATUSES, fields.first()?).unwrap_or(Unknown);
+    let (subject, status) = match (kind.as_str(), known) {
+        // A card is asked whether it is one.
+        _ if name.starts_with("validate") => (Subject::Other, NotAPayment),
+        ("auth_only", Approved) => (Subject::Payment, Authorized),
+        ("void", Approved) => (Subject::Payment, Cancelled),
+        ("credit", Approved) => (Subject::Refund, Refunded),
+        ("credit", _) => (Subject::Refund, Failed),
+        (_, known) => (Subject::Payment, known),
+    };
+    let mut reading = Reading::new(subject, status, format!("{}/{kind}", fields.first()?));
+    let why = field(3);
+    because(&mut reading, REASONS, std::slice::from_ref(&why));
+    if reading.status == Declined && reading.reason == Some(FailureReason::Unexplained) {
+        reading.reason = Some(BankDecline);
+    }
+    let own = field(7).filter(|id| id != "0");
+    match subject {
+        Subject::Refund => reading.operation_id = own,
+        _ => reading.payment_id = own,
+    }
+    reading.reference = field(8);
+    reading.code = why.filter(|code| code != "1");
+    reading.message = field(4);
+    Some(reading)
 }
 
 fn event_of(node: &Node, event: &str) -> Option<Reading> {

@@ -78,19 +78,52 @@ const REASONS: &Words<FailureReason> = &[
     ("2020", BankDecline),
     ("2021", Fraud),
     ("2022", BankDecline),
+    ("2023", Configuration),
     ("2024", Configuration),
+    ("2025", Configuration),
     ("2026", Configuration),
+    ("2027", Configuration),
+    ("2028", Configuration),
+    ("2029", Configuration),
+    ("2030", Configuration),
+    ("2031", ProviderError),
+    ("2032", Configuration),
+    ("2033", Configuration),
     ("2036", BankDecline),
+    ("2037", Configuration),
     ("2038", BankDecline),
+    ("2040", Configuration),
     ("2041", BankDecline),
+    ("2042", Configuration),
     ("2044", BankDecline),
+    ("2045", Configuration),
     ("2046", BankDecline),
     ("2047", Fraud),
+    ("2048", Configuration),
+    ("2051", InvalidCard),
     ("2053", Fraud),
+    ("2056", LimitExceeded),
     ("2057", BankDecline),
+    ("2058", Configuration),
     ("2059", InvalidCard),
     ("2060", InvalidCard),
+    ("2061", Configuration),
+    ("2062", Configuration),
+    ("2063", Configuration),
+    ("2064", Configuration),
+    ("2066", Configuration),
+    ("2068", Configuration),
+    ("2069", Duplicate),
+    ("2071", Configuration),
+    ("2072", Configuration),
+    ("2077", Fraud),
+    ("2079", Configuration),
     ("2099", AuthenticationFailed),
+    // What an error without a transaction says in words.
+    ("Card Issuer Declined CVV", InvalidCard),
+    ("Do Not Honor", BankDecline),
+    ("Insufficient Funds", InsufficientFunds),
+    ("Expired Card", ExpiredCard),
     ("3000", NetworkError),
     ("application_incomplete", Configuration),
     ("avs", InvalidCard),
@@ -120,12 +153,20 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 90,
         what: "an XML api-error-response",
-        is_there: |node| node.has("api-error-response.message") || node.has("api-error-response.transaction"),
+        is_there: |node| {
+            ["message", "transaction", "verification"]
+                .iter()
+                .any(|name| node.get("api-error-response").has(name))
+        },
     },
     Mark {
         weight: 80,
         what: "an XML transaction with a processor's response",
-        is_there: |node| node.has("transaction.processor-response-code") && node.has("transaction.status"),
+        is_there: |node| {
+            let is_theirs =
+                ["processor-response-code", "gateway-rejection-reason", "payment-instrument-type"];
+            node.has("transaction.status") && is_theirs.iter().any(|name| node.get("transaction").has(name))
+        },
     },
 ];
 
@@ -194,6 +235,24 @@ fn error(node: &Node) -> Reading {
     if node.has("transaction.status") {
         return transaction(node.get("transaction"));
     }
+    // A card was to be kept: it was asked whether it is one.
+    if node.has("verification.status") {
+        let verified = node.get("verification");
+        let mut reading = no_payment(
+            Subject::Other,
+            format!("verification/{}", verified.text_at("status").unwrap_or_default()),
+        );
+        reading.code = verified.text_at("processor-response-code");
+        reading.message = verified.text_at("processor-response-text");
+        return reading;
+    }
+    let said = node.text_at("message");
+    if let Some(reason) = said.as_deref().and_then(|said| meaning(REASONS, said)) {
+        let word = said.clone().unwrap_or_default();
+        let mut reading = Reading { reason: Some(reason), ..Reading::new(Subject::Payment, Declined, word) };
+        reading.message = said;
+        return reading;
+    }
     let code = node
         .text_at("errors.transaction.errors.error.code")
         .or_else(|| node.text_at("errors.transaction.errors.0.code"));
@@ -235,7 +294,12 @@ fn notification(node: &Node) -> Option<Reading> {
                 payment_id: inner.text_at("transaction-id"),
                 ..review(&inner.text_at("decision").unwrap_or_default())
             },
-            "disbursement" => no_payment(Subject::Payout, kind.clone()),
+            "disbursement" => Reading {
+                operation_id: inner.text_at("id"),
+                merchant_id: inner.text_at("merchant-account.id"),
+                money: money(inner, &["amount"], &["merchant-account.currency-iso-code"], UNIT),
+                ..no_payment(Subject::Payout, kind.clone())
+            },
             _ => no_payment(Subject::Other, kind.clone()),
         },
         None => no_payment(Subject::Other, kind.clone()),

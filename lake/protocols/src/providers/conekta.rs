@@ -46,6 +46,7 @@ const STATUSES: &Words<StatusCategory> = &[
 const REASONS: &Words<FailureReason> = &[
     ("insufficient_funds", InsufficientFunds),
     ("card_declined", BankDecline),
+    ("declined", BankDecline),
     ("contact_bank", BankDecline),
     ("do_not_honor", BankDecline),
     ("suspected_fraud", Fraud),
@@ -268,7 +269,8 @@ fn error(node: &Node) -> Reading {
         code.as_deref().is_some_and(|code| code.contains(".system.")) || node.is("type", "api_error");
     let reason = if is_theirs { ProviderError } else { Configuration };
     let mut reading = refused_call(code.clone().unwrap_or_else(|| "error".to_owned()), reason);
-    if code.as_deref().is_some_and(|code| code.contains(".processing.charge.")) {
+    let is_refused = [".processing.charge.", ".processing.bank."];
+    if code.as_deref().is_some_and(|code| is_refused.iter().any(|part| code.contains(part))) {
         reading.subject = Subject::Payment;
         reading.status = Declined;
         because(&mut reading, REASONS, &[last_word(node)]);

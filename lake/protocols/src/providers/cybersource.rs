@@ -129,7 +129,8 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 85,
         what: "submitTimeUtc and clientReferenceInformation",
-        is_there: |node| node.has("submitTimeUtc") && node.has("status"),
+        // Its keys are told of in the same words.
+        is_there: |node| node.has("submitTimeUtc") && node.has("status") && !node.has("keyInformation"),
     },
     Mark {
         weight: 90,

@@ -87,6 +87,19 @@ const MARKS: &[Mark] = &[
         },
     },
     Mark {
+        weight: 65,
+        what: "a refund in the words of its first API",
+        is_there: |node| node.has("id_payment") && node.has("amount_refunded") && node.has("status"),
+    },
+    Mark {
+        weight: 65,
+        what: "how a payment stands, and nothing else",
+        is_there: |node| {
+            let names: Vec<&str> = node.members().iter().map(|(name, _)| name.as_str()).collect();
+            names == ["id", "status", "status_detail", "status_code"]
+        },
+    },
+    Mark {
         weight: 20,
         what: "ids in its form",
         is_there: |node| {
@@ -130,7 +143,8 @@ fn one(node: &Node) -> Option<Reading> {
         || node.has("chargeback_id");
     // An order names its payment, too, and has no id of its own.
     let has_own = !id.is_empty() && !node.is("payment_id", &id);
-    let is_refund = !is_chargeback && node.has("payment_id") && (has_own || !node.has("order_id"));
+    let is_refund = !is_chargeback
+        && (node.has("payment_id") && (has_own || !node.has("order_id")) || node.has("id_payment"));
     let mut reading = if node.at("card.verify").flag() == Some(true) {
         no_payment(Subject::Other, format!("{status}/{}", code.clone().unwrap_or_default()))
     } else if is_chargeback {
@@ -145,7 +159,7 @@ fn one(node: &Node) -> Option<Reading> {
     because(&mut reading, REASONS, std::slice::from_ref(&code));
     if is_refund || is_chargeback {
         reading.operation_id = node.text_at("id");
-        reading.payment_id = node.text_at("payment_id");
+        reading.payment_id = node.first_of(&["payment_id", "id_payment"]);
     } else {
         reading.payment_id = node.first_of(&["id", "payment_id"]);
         // A capture names the authorization that it belongs to.
@@ -155,7 +169,7 @@ fn one(node: &Node) -> Option<Reading> {
             reading.is_also([reading.operation_id.clone()]);
         }
     }
-    reading.reference = node.text_at("order_id");
+    reading.reference = node.first_of(&["order_id", "external_reference"]);
     reading.code = code;
     reading.message = node.text_at("status_detail");
     reading.money = money(node, &["amount"], &["currency"], UNIT);

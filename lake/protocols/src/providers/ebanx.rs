@@ -66,7 +66,11 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 80,
         what: "a notification with hash_codes",
-        is_there: |node| node.has("hash_codes") && node.has("operation"),
+        is_there: |node| {
+            let is_one =
+                node.has("hash") && node.has("notification_type") && node.has("merchant_payment_code");
+            node.has("operation") && (node.has("hash_codes") || is_one)
+        },
     },
     Mark {
         weight: 70,
@@ -170,14 +174,20 @@ fn without_payment(node: &Node) -> Option<Reading> {
         let kind = node.text_at("card_verification.transaction_type").unwrap_or_default();
         return Some(no_payment(Subject::Other, format!("{kind}/{code}")));
     }
-    if let Some(operation) = node.text_at("operation").filter(|_| node.has("hash_codes")) {
+    if let Some(operation) = node.text_at("operation").filter(|_| node.has("hash_codes") || node.has("hash"))
+    {
         let mut reading = no_payment(Subject::Other, operation.clone());
         reading.native_event = Some(operation);
-        reading.payment_id = node.text_at("hash_codes").filter(|hashes| !hashes.contains(','));
+        reading.payment_id = node.first_of(&["hash_codes", "hash"]).filter(|hashes| !hashes.contains(','));
         return Some(reading);
     }
     let code = node.text_at("status_code").filter(|_| node.is("status", "ERROR"))?;
-    let reason = if code.starts_with("BP-SYS") { ProviderError } else { Configuration };
+    let message = node.text_at("status_message").unwrap_or_default();
+    let reason = match () {
+        () if code.starts_with("BP-SYS") => ProviderError,
+        () if message.contains("already exists") => Duplicate,
+        () => Configuration,
+    };
     let mut reading = refused_call(code.clone(), reason);
     reading.code = Some(code);
     reading.message = node.text_at("status_message");

@@ -94,10 +94,24 @@ const MARKS: &[Mark] = &[
         is_there: |node| node.has("resource_type") && node.has("action") && node.has("details.cause"),
     },
     Mark {
-        weight: 70,
-        what: "payments or refunds with links",
+        weight: 90,
+        what: "an event that was asked for",
         is_there: |node| {
-            ["payments", "refunds"].iter().any(|kind| {
+            node.has("events.resource_type") && node.has("events.action") && node.has("events.links")
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "an error with its documentation",
+        is_there: |node| {
+            node.text_at("error.documentation_url").is_some_and(|place| place.contains("gocardless.com/"))
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "payments, refunds or payouts with links",
+        is_there: |node| {
+            ["payments", "refunds", "payouts"].iter().any(|kind| {
                 let first = node.get(kind).items().first();
                 first.is_some_and(|first| first.has("links") && first.has("amount") && first.has("currency"))
             })
@@ -130,11 +144,24 @@ impl Provider for GoCardless {
         if let Node::List(events) = record.get("events") {
             return events.iter().filter_map(event_of).collect();
         }
+        if record.has("events.action") {
+            return event_of(record.get("events")).into_iter().collect();
+        }
         if record.has("action") {
             return event_of(record).into_iter().collect();
         }
         if record.has("error.type") {
             return vec![error(record.get("error"))];
+        }
+        if record.has("payouts") {
+            let payout = |node: &Node| Reading {
+                operation_id: node.text_at("id"),
+                money: money(node, &["amount"], &["currency"], UNIT),
+                reference: node.text_at("reference"),
+                occurred_at: time(node, &["created_at"]),
+                ..no_payment(Subject::Payout, node.text_at("status").unwrap_or_default())
+            };
+            return record.get("payouts").items().iter().map(payout).collect();
         }
         // One, or a page of them.
         let found = [("payments", Subject::Payment), ("refunds", Subject::Refund)]

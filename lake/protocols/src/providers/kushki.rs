@@ -55,17 +55,32 @@ const MARKS: &[Mark] = &[
         weight: 70,
         what: "ticketNumber with a transaction's status",
         is_there: |node| {
+            // Airlines have tickets, too.
+            let says_how = ["transactionStatus", "details.transactionStatus", "approvedTransactionAmount"];
+            let details = node.has("details") || node.has("responseCode") || node.has("approvalCode");
             node.has("ticketNumber")
-                && (node.has("transactionReference")
-                    || node.has("transactionStatus")
-                    || node.has("details.transactionStatus")
-                    || node.has("approvedTransactionAmount"))
+                && (says_how.iter().any(|name| node.has(name)) || node.has("transactionReference") && details)
         },
     },
     Mark {
         weight: 60,
         what: "a ticket alone",
         is_there: |node| node.has("ticketNumber") && node.members().len() == 1,
+    },
+    Mark {
+        weight: 70,
+        what: "what its terminal has done",
+        is_there: |node| {
+            node.has("transaction_status") && node.has("transaction_type") && node.has("public_credential_id")
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "a transfer in its words",
+        is_there: |node| {
+            let words = ["initializedTransaction", "approvedTransaction", "declinedTransaction"];
+            node.has("trazabilityCode") && words.iter().any(|word| node.is("status", word))
+        },
     },
     Mark {
         weight: 60,
@@ -109,6 +124,12 @@ fn one(node: &Node) -> Option<Reading> {
     let first = |paths: &[&str]| details.first_of(paths).or_else(|| node.first_of(paths));
     let code = first(&["responseCode", "code", "processorResponseCode"]);
     let message = first(&["responseText", "message"]);
+    if let Some(status) = node.text_at("chargebackStatus") {
+        return Some(chargeback(node, &status));
+    }
+    if node.has("transaction_status") {
+        return Some(terminal(node));
+    }
     let mut reading = if let Some(status) = first(&["transactionStatus", "status"]) {
         transaction(&status, first(&["transactionType", "type"]).as_deref())
     } else if let Some(successful) = node.at("isSuccessful").flag() {
@@ -130,7 +151,7 @@ fn one(node: &Node) -> Option<Reading> {
         reading
     } else {
         node.text_at("ticketNumber")?;
-        Reading::new(Subject::Payment, Unknown, "ticketNumber")
+        Reading::new(Subject::Payment, Unknown, "")
     };
     because(&mut reading, REASONS, std::slice::from_ref(&code));
     if reading.subject == Subject::Request && reading.reason == Some(FailureReason::Unexplained) {
@@ -159,6 +180,43 @@ fn one(node: &Node) -> Option<Reading> {
     reading.occurred_at =
         time(details, &["created", "createdAt"]).or_else(|| time(node, &["created", "createdAt"]));
     Some(reading)
+}
+
+/// What a card's bank takes back. That it was begun is known; how it ends is said in words that are not documented.
+fn chargeback(node: &Node, status: &str) -> Reading {
+    let begun = status.eq_ignore_ascii_case("INITIALIZED");
+    let mut reading = Reading::new(Subject::Dispute, if begun { Chargeback } else { Unknown }, status);
+    reading.payment_id = node.first_of(&["saleTicketNumber", "ticketNumber"]);
+    reading.merchant_id = node.text_at("merchantId");
+    reading.occurred_at = time(node, &["created"]);
+    reading
+}
+
+/// What a terminal has done, in names of another spelling.
+fn terminal(node: &Node) -> Reading {
+    let kind = node.text_at("transaction_type");
+    let mut reading = transaction(&node.text_at("transaction_status").unwrap_or_default(), kind.as_deref());
+    let code = node.text_at("response_code");
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if reading.status == Declined && reading.reason == Some(FailureReason::Unexplained) {
+        because(&mut reading, ISO_8583, std::slice::from_ref(&code));
+    }
+    let own = node.first_of(&["transaction_id", "ticket_number"]);
+    reading.payment_id =
+        node.first_of(&["sale_ticket_number", "sale_transaction_id"]).or_else(|| own.clone());
+    reading.event_id = own.as_ref().map(|id| format!("{id}:{}", reading.native_status));
+    reading.operation_id = own;
+    reading.reference = node.first_of(&["client_transaction_id", "transaction_reference"]);
+    reading.merchant_id = node.text_at("merchant_id");
+    reading.merchant_name = node.text_at("merchant_name");
+    reading.code = code.filter(|code| code != "00" && code != "000");
+    reading.message = node.text_at("processor.message").filter(|_| reading.reason.is_some());
+    let currencies = ["currency_code", "amount.currency"];
+    reading.money = money(node, &["approved_transaction_amount", "request_amount"], &currencies, UNIT);
+    reading.payment_method = node.text_at("payment_method");
+    reading.card_brand = brand(node, &["payment_brand"]);
+    reading.occurred_at = time(node, &["created"]);
+    reading
 }
 
 fn is_refund(message: &str) -> bool {

@@ -3,8 +3,11 @@
 //!
 //! Sources: the reference of payments (`status`, `status_detail`), orders, chargebacks; "Webhooks".
 
+mod orders;
+mod words;
+
 use cauce_model::{
-    FailureReason::{self, *},
+    FailureReason::*,
     Reading,
     StatusCategory::{self, *},
     Subject,
@@ -19,87 +22,11 @@ use super::{
     signature::{Written, fields, is_hmac},
 };
 use crate::document::Node;
+use orders::{merchant_order, of_order, order, terminal};
+use words::{REASONS, REFUNDS, STATUSES};
 
 #[derive(Debug)]
 pub(super) struct MercadoPago;
-
-const STATUSES: &Words<StatusCategory> = &[
-    ("approved", Approved),
-    ("authorized", Authorized),
-    ("pending", Pending),
-    ("in_process", Pending),
-    ("in_mediation", Pending),
-    ("rejected", Declined),
-    ("cancelled", Cancelled),
-    ("refunded", Refunded),
-    ("charged_back", Chargeback),
-    // Orders and their transactions.
-    ("created", Pending),
-    ("processing", Pending),
-    ("action_required", Pending),
-    ("processed", Approved),
-    ("failed", Declined),
-    ("canceled", Cancelled),
-    ("expired", Expired),
-    ("partially_refunded", PartiallyRefunded),
-];
-
-const REFUNDS: &Words<StatusCategory> = &[
-    ("approved", Refunded),
-    ("processed", Refunded),
-    ("refunded", Refunded),
-    ("in_process", Pending),
-    ("processing", Pending),
-    ("pending", Pending),
-    ("authorized", Pending),
-    ("rejected", Failed),
-    ("failed", Failed),
-    ("cancelled", Cancelled),
-];
-
-/// `status_detail`.
-const REASONS: &Words<FailureReason> = &[
-    ("cc_rejected_insufficient_amount", InsufficientFunds),
-    ("insufficient_amount", InsufficientFunds),
-    ("cc_rejected_other_reason", BankDecline),
-    ("rejected_by_issuer", BankDecline),
-    ("rejected_by_bank", BankDecline),
-    ("rejected_by_regulations", BankDecline),
-    ("cc_rejected_call_for_authorize", BankDecline),
-    ("required_call_for_authorize", BankDecline),
-    ("bank_error", NetworkError),
-    ("cc_rejected_high_risk", Fraud),
-    ("high_risk", Fraud),
-    ("rejected_high_risk", Fraud),
-    ("cc_rejected_blacklist", Fraud),
-    ("cc_rejected_bad_filled_date", ExpiredCard),
-    ("bad_filled_date", ExpiredCard),
-    ("cc_rejected_bad_filled_card_number", InvalidCard),
-    ("cc_rejected_bad_filled_security_code", InvalidCard),
-    ("cc_rejected_bad_filled_other", InvalidCard),
-    ("bad_filled_card_number", InvalidCard),
-    ("bad_filled_security_code", InvalidCard),
-    ("bad_filled_other", InvalidCard),
-    ("cc_rejected_card_disabled", InvalidCard),
-    ("card_disabled", InvalidCard),
-    ("invalid_card_token", InvalidCard),
-    ("cc_rejected_card_error", ProviderError),
-    ("cc_rejected_card_type_not_allowed", Configuration),
-    ("cc_rejected_invalid_installments", Configuration),
-    ("invalid_installments", Configuration),
-    ("cc_rejected_3ds_challenge", AuthenticationFailed),
-    ("cc_rejected_3ds_mandatory", AuthenticationFailed),
-    ("cc_rejected_max_attempts", LimitExceeded),
-    ("max_attempts_exceeded", LimitExceeded),
-    ("cc_amount_rate_limit_exceeded", LimitExceeded),
-    ("amount_limit_exceeded", LimitExceeded),
-    ("cc_rejected_card_limit", LimitExceeded),
-    ("rejected_insufficient_data", Configuration),
-    ("rejected_by_biz_rule", Fraud),
-    ("cc_rejected_duplicated_payment", Duplicate),
-    ("processing_error", ProviderError),
-    ("by_payer", CancelledByUser),
-];
 
 const UNIT: Unit = Unit::Major;
 
@@ -130,6 +57,60 @@ const MARKS: &[Mark] = &[
         weight: 80,
         what: "a chargeback with its coverage",
         is_there: |node| node.has("coverage_elegible") && node.has("documentation_status"),
+    },
+    Mark {
+        weight: 70,
+        what: "a refund with its mode",
+        is_there: |node| node.has("refund_mode") && node.has("payment_id") && node.has("amount"),
+    },
+    Mark {
+        weight: 70,
+        what: "a payment of a subscription",
+        is_there: |node| {
+            node.has("preapproval_id") && node.has("debit_date") && node.has("transaction_amount")
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "a page of chargebacks",
+        is_there: |node| {
+            let first = node.at("results.0");
+            node.has("paging.total")
+                && first.has("payment_id")
+                && first.text_at("id").is_some_and(|id| id.starts_with("CB-"))
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "what a terminal has done",
+        is_there: |node| {
+            node.has("caller_id") && node.has("client_id") && node.has("state") && node.has("payment.id")
+        },
+    },
+    Mark {
+        weight: 90,
+        what: "an address where it lets pay",
+        is_there: |node| {
+            let place = node.text_at("init_point").unwrap_or_default();
+            ["mercadopago.", "mercadolibre.", "mercadolivre."].iter().any(|site| place.contains(site))
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "errors beside an order with its transactions",
+        is_there: |node| {
+            node.has("errors.0.code") && node.has("data.transactions") && node.has("data.processing_mode")
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "an error with its causes",
+        is_there: |node| {
+            matches!(node.get("cause"), Node::List(_))
+                && node.has("error")
+                && node.has("message")
+                && node.has("status")
+        },
     },
     Mark {
         weight: 70,
@@ -245,53 +226,61 @@ impl Provider for MercadoPago {
 }
 
 fn one(node: &Node) -> Option<Reading> {
-    let mut reading =
-        if node.has("transaction_amount") || node.has("status_detail") && node.has("payment_type_id") {
-            payment(node)
-        } else if node.has("transactions") || node.has("total_amount") && node.has("processing_mode") {
-            order(node)
-        } else if node.has("preference_id") || node.has("order_status") {
-            merchant_order(node)
-        } else if node.has("reason_id")
-            || node.has("documentation_status")
-            || node.has("coverage_elegible")
-            || node.text_at("id").is_some_and(|id| id.starts_with("CB-"))
-        {
-            chargeback(node)
-        } else if node.has("disbursement_id")
-            || node.has("refund_mode")
-            || node.has("payment_id") && node.has("amount")
-        {
-            refund(node)
-        } else if node.has("device_id") || node.has("payment_intent_id") {
-            terminal(node)
-        } else if node.has("data.id") && node.has("type") || node.has("topic") {
-            // It says that there is something to fetch, and not what became of it.
-            let mut reading = no_payment(Subject::Other, node.first_of(&["action", "topic", "type"])?);
-            let named = node.text_at("resource");
-            let named = named.and_then(|place| place.rsplit('/').next().map(str::to_owned));
-            let is_of_payment = node.is("type", "payment") || node.is("topic", "payment");
-            reading.payment_id = node.text_at("data.id").or(named).filter(|_| is_of_payment);
-            reading.event_id = node.text_at("id");
-            reading.merchant_id = node.text_at("user_id");
-            reading.native_event = node.first_of(&["action", "topic"]);
-            reading
-        } else if node.has("error") && node.has("status") {
-            let word = node.text_at("error")?;
-            let reason = match node.text_at("status").as_deref() {
-                Some(status) if status.starts_with('5') => ProviderError,
-                Some("429") => LimitExceeded,
-                _ => Configuration,
-            };
-            let mut reading = refused_call(word, reason);
-            reading.code = node.first_of(&["cause.0.code", "status"]);
-            reading.message = node.text_at("message");
-            reading
-        } else if node.text_at("id").is_some_and(|id| id.starts_with("pay_")) {
-            Reading { payment_id: node.text_at("id"), ..Reading::new(Subject::Payment, Unknown, "") }
-        } else {
-            no_payment(Subject::Other, node.first_of(&["status", "state", "type", "id"])?)
+    let mut reading = if node.has("preapproval_id") && node.has("debit_date") {
+        of_subscription(node)
+    } else if node.has("transaction_amount") || node.has("status_detail") && node.has("payment_type_id") {
+        payment(node)
+    } else if node.has("data.transactions") {
+        of_order(node)
+    } else if node.has("transactions") || node.has("total_amount") && node.has("processing_mode") {
+        order(node)
+    } else if node.has("preference_id") || node.has("order_status") {
+        merchant_order(node)
+    } else if node.has("reason_id")
+        || node.has("documentation_status")
+        || node.has("coverage_elegible")
+        || node.text_at("id").is_some_and(|id| id.starts_with("CB-"))
+    {
+        chargeback(node)
+    } else if node.has("disbursement_id")
+        || node.has("refund_mode")
+        || node.has("payment_id") && node.has("amount")
+    {
+        refund(node)
+    } else if node.has("device_id")
+        || node.has("payment_intent_id")
+        || node.has("caller_id") && node.has("state")
+    {
+        terminal(node)
+    } else if node.has("data.id") && node.has("type") || node.has("topic") {
+        // It says that there is something to fetch, and not what became of it.
+        let mut reading = no_payment(Subject::Other, node.first_of(&["action", "topic", "type"])?);
+        let named = node.text_at("resource");
+        let named = named.and_then(|place| place.rsplit('/').next().map(str::to_owned));
+        let is_of_payment = node.is("type", "payment") || node.is("topic", "payment");
+        reading.payment_id = node.text_at("data.id").or(named).filter(|_| is_of_payment);
+        // That of a chargeback names it, too.
+        reading.payment_id = reading.payment_id.or_else(|| node.text_at("data.payment_id"));
+        reading.event_id = node.text_at("id");
+        reading.merchant_id = node.text_at("user_id");
+        reading.native_event = node.first_of(&["action", "topic"]);
+        reading
+    } else if node.has("error") && node.has("status") {
+        let word = node.text_at("error")?;
+        let reason = match node.text_at("status").as_deref() {
+            Some(status) if status.starts_with('5') => ProviderError,
+            Some("429") => LimitExceeded,
+            _ => Configuration,
         };
+        let mut reading = refused_call(word, reason);
+        reading.code = node.first_of(&["cause.0.code", "status"]);
+        reading.message = node.text_at("message");
+        reading
+    } else if node.text_at("id").is_some_and(|id| id.starts_with("pay_")) {
+        Reading { payment_id: node.text_at("id"), ..Reading::new(Subject::Payment, Unknown, "") }
+    } else {
+        no_payment(Subject::Other, node.first_of(&["status", "state", "type", "id"])?)
+    };
     reading.occurred_at = time(
         node,
         &[
@@ -307,7 +296,30 @@ fn one(node: &Node) -> Option<Reading> {
     Some(reading)
 }
 
+/// What was to be paid of a subscription, and the payment that was made of it.
+fn of_subscription(node: &Node) -> Reading {
+    let (status, detail) = (node.text_at("payment.status"), node.text_at("payment.status_detail"));
+    let Some(status) = status else {
+        return no_payment(Subject::Other, node.text_at("status").unwrap_or_default());
+    };
+    let mut reading = by_word(Subject::Payment, STATUSES, &status);
+    because(&mut reading, REASONS, std::slice::from_ref(&detail));
+    reading.native_status =
+        [Some(status), detail.clone()].into_iter().flatten().collect::<Vec<_>>().join("/");
+    reading.payment_id = node.text_at("payment.id");
+    reading.money = money(node, &["transaction_amount"], &["currency_id"], UNIT);
+    reading.code = detail;
+    reading
+}
+
 fn payment(node: &Node) -> Reading {
+    // A card is asked whether it is one, and nothing is paid.
+    if node.is("operation_type", "card_validation") {
+        return no_payment(
+            Subject::Other,
+            format!("card_validation/{}", node.text_at("status").unwrap_or_default()),
+        );
+    }
     let (status, detail) = (node.text_at("status").unwrap_or_default(), node.text_at("status_detail"));
     let mut reading = by_word(Subject::Payment, STATUSES, &status);
     reading.native_status =
@@ -349,94 +361,6 @@ fn payment(node: &Node) -> Reading {
     reading
 }
 
-fn order(node: &Node) -> Reading {
-    let refund = node.at("transactions.refunds.0");
-    let payment = node.at("transactions.payments.0");
-    let status = node.first_of(&["status"]).unwrap_or_default();
-    let detail = payment.text_at("status_detail").or_else(|| node.text_at("status_detail"));
-    let mut reading = by_word(Subject::Payment, STATUSES, &status);
-    if !refund.is_null() {
-        reading.operation_id = refund.text_at("id");
-    }
-    if !node.has("status") && !refund.is_null() {
-        reading = by_word(Subject::Refund, REFUNDS, &refund.text_at("status").unwrap_or_default());
-        reading.operation_id = refund.text_at("id");
-    } else if let Some(detail) = &detail {
-        match (reading.status, detail.as_str()) {
-            (Approved, "partially_refunded") => reading.status = PartiallyRefunded,
-            (Cancelled, "expired") => reading.status = Expired,
-            // Money is reserved, and the order waits for its capture.
-            (Pending, "waiting_capture") => reading.status = Authorized,
-            // No bank was asked with it.
-            (Declined, "invalid_card_token") => reading.status = Failed,
-            _ => {}
-        }
-        reading.native_status = format!("{}/{detail}", reading.native_status);
-    }
-    because(&mut reading, REASONS, std::slice::from_ref(&detail));
-    let currency: &[&str] = &["currency", "currency_id"];
-    let amount: &[&str] =
-        &["transactions.refunds.0.amount", "transactions.payments.0.amount", "total_amount"];
-    reading.money = money(
-        node,
-        if reading.subject == Subject::Refund { &amount[..1] } else { &amount[1..] },
-        currency,
-        UNIT,
-    );
-    // What went back is the sum of its refunds.
-    if matches!(reading.status, Refunded | PartiallyRefunded) && reading.subject == Subject::Payment {
-        let refunds =
-            node.at("transactions.refunds").items().iter().filter(|refund| !refund.is("status", "failed"));
-        let parts: Option<Vec<i64>> = refunds
-            .map(|refund| {
-                let currency = super::reading::currency(node, currency)?;
-                super::reading::money_in(refund, &["amount"], currency, UNIT).map(|money| money.minor)
-            })
-            .collect();
-        reading.totals.captured = reading.money.map(|money| money.minor);
-        match parts.filter(|parts| !parts.is_empty()).map(|parts| parts.iter().sum()) {
-            Some(back) => {
-                reading.totals.refunded = Some(back);
-                reading.money = reading.money.map(|money| cauce_model::Money { minor: back, ..money });
-            }
-            None if reading.status == PartiallyRefunded => reading.money = None,
-            None => {}
-        }
-    }
-    reading.payment_id = node.text_at("id");
-    reading.code = detail;
-    reading.merchant_id = node.text_at("user_id");
-    reading.payment_method = payment.first_of(&["payment_method.type"]);
-    if payment.text_at("payment_method.type").is_some_and(|kind| kind.ends_with("_card")) {
-        reading.card_brand = brand(payment, &["payment_method.id"]);
-    }
-    reading
-}
-
-/// An order of a merchant, which payments are made for.
-fn merchant_order(node: &Node) -> Reading {
-    const ORDERS: &Words<StatusCategory> = &[
-        ("payment_required", Pending),
-        ("payment_in_process", Pending),
-        ("partially_paid", Pending),
-        ("undefined", Pending),
-        ("paid", Approved),
-        ("reverted", Refunded),
-        ("partially_reverted", PartiallyRefunded),
-        ("expired", Expired),
-        ("opened", Pending),
-        ("closed", Approved),
-    ];
-    let word = node.first_of(&["order_status", "status"]).unwrap_or_default();
-    let mut reading = by_word(Subject::Order, ORDERS, &word);
-    if node.at("cancelled").flag() == Some(true) {
-        reading.status = Cancelled;
-    }
-    reading.payment_id = node.text_at("id");
-    reading.merchant_id = node.text_at("collector.id");
-    reading
-}
-
 fn refund(node: &Node) -> Reading {
     let status = node.text_at("status").unwrap_or_default();
     let mut reading = by_word(Subject::Refund, REFUNDS, &status);
@@ -465,24 +389,3 @@ fn chargeback(node: &Node) -> Reading {
 
 const CHARGEBACKS: &Words<StatusCategory> =
     &[("in_review", Chargeback), ("lost", Chargeback), ("won", Approved), ("covered", Approved)];
-
-/// Intents of the card terminals.
-fn terminal(node: &Node) -> Reading {
-    const INTENTS: &Words<StatusCategory> = &[
-        ("OPEN", Pending),
-        ("ON_TERMINAL", Pending),
-        ("PROCESSING", Pending),
-        ("CONFIRMATION_REQUIRED", Pending),
-        ("PROCESSED", Approved),
-        ("FINISHED", Approved),
-        ("CANCELED", Cancelled),
-        ("ABANDONED", Expired),
-        ("ERROR", Failed),
-    ];
-    let status = node.first_of(&["state", "status"]).unwrap_or_default();
-    let mut reading = by_word(Subject::Payment, INTENTS, &status);
-    because(&mut reading, REASONS, &[]);
-    reading.payment_id = node.first_of(&["payment_intent_id", "id"]);
-    reading.payment_method = node.text_at("payment.type");
-    reading
-}

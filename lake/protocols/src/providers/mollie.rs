@@ -20,6 +20,8 @@ pub(super) struct Mollie;
 
 const STATUSES: &Words<StatusCategory> = &[
     ("open", Pending),
+    // An order.
+    ("created", Pending),
     ("pending", Pending),
     ("authorized", Authorized),
     ("paid", Approved),
@@ -87,6 +89,14 @@ const MARKS: &[Mark] = &[
         what: "an embedded list of its resources",
         is_there: |node| {
             node.get("_embedded").members().iter().any(|(_, list)| list.items().iter().any(is_resource))
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "an error with its documentation",
+        is_there: |node| {
+            let place = node.text_at("_links.documentation.href").unwrap_or_default();
+            node.has("title") && node.has("detail") && place.contains("mollie.com/")
         },
     },
     Mark {
@@ -169,6 +179,11 @@ fn one(node: &Node, event: Option<&str>) -> Option<Reading> {
             reading.occurred_at = time(node, &["createdAt"]);
             return Some(reading);
         }
+        // A link says only whether somebody has paid by it.
+        "payment-link" if status.is_none() => match node.has("paidAt") {
+            true => payment(node, "paid"),
+            false => no_payment(Subject::Other, kind.clone()),
+        },
         "payment" | "order" | "payment-link" => payment(node, &status.unwrap_or_default()),
         "refund" => {
             let mut reading = by_word(Subject::Refund, REFUNDS, &status.unwrap_or_default());
@@ -210,7 +225,16 @@ fn one(node: &Node, event: Option<&str>) -> Option<Reading> {
     reading.merchant_id = node.text_at("profileId");
     reading.occurred_at = time(
         node,
-        &["paidAt", "authorizedAt", "canceledAt", "expiredAt", "failedAt", "settledAt", "createdAt"],
+        &[
+            "reversedAt",
+            "paidAt",
+            "authorizedAt",
+            "canceledAt",
+            "expiredAt",
+            "failedAt",
+            "settledAt",
+            "createdAt",
+        ],
     );
     Some(reading)
 }

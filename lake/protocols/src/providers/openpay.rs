@@ -179,7 +179,13 @@ fn charge(node: &Node, event: Option<&str>) -> Reading {
     reading.reference = node.text_at("order_id");
     reading.payment_method = node.text_at("method");
     reading.card_brand = brand(node, &["card.brand"]);
-    reading.occurred_at = time(node, &["operation_date", "creation_date"]);
+    let times: &[&str] = match reading.status {
+        Refunded | PartiallyRefunded => {
+            &["refund.operation_date", "refund.creation_date", "operation_date", "creation_date"]
+        }
+        _ => &["operation_date", "creation_date"],
+    };
+    reading.occurred_at = time(node, times);
     reading
 }
 

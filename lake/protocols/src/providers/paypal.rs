@@ -61,7 +61,11 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 95,
         what: "the fields of an instant payment notification",
-        is_there: |node| node.has("txn_id") && node.has("payment_status") && node.has("verify_sign"),
+        is_there: |node| {
+            node.has("verify_sign")
+                && (node.has("txn_id") && node.has("payment_status")
+                    || node.has("txn_type") && node.has("ipn_track_id"))
+        },
     },
     Mark {
         weight: 90,
@@ -113,6 +117,8 @@ impl Provider for PayPal {
             Some(classic::soap(name, body))
         } else if record.has("txn_id") && record.has("payment_status") {
             classic::instant(record)
+        } else if record.has("txn_type") && record.has("verify_sign") {
+            classic::notice(record)
         } else if record.has("event_type") {
             event_of(record)
         } else if record.has("intent") && record.has("state") && record.has("transactions") {
@@ -173,13 +179,26 @@ fn event_of(node: &Node) -> Option<Reading> {
         _ => Kind::Other,
     };
     let mut reading = match event.as_str() {
-        name if name.contains("PAYOUT") => no_payment(Subject::Payout, name),
+        name if name.contains("PAYOUT") => {
+            let paid = node.get("resource");
+            let amounts = ["payout_item.amount", "batch_header.amount"]
+                .map(|at| [format!("{at}.value"), format!("{at}.currency")]);
+            let at = |part: usize| [amounts[0][part].as_str(), amounts[1][part].as_str()];
+            Reading {
+                operation_id: paid.first_of(&["payout_item_id", "batch_header.payout_batch_id"]),
+                money: money(paid, &at(0), &at(1), UNIT),
+                ..no_payment(Subject::Payout, name)
+            }
+        }
         name if kind == Kind::Other => no_payment(Subject::Other, name),
         _ => resource(node.get("resource"), kind)?,
     };
     match event.as_str() {
         "PAYMENT.CAPTURE.REVERSED" | "PAYMENT.SALE.REVERSED" => {
             (reading.subject, reading.status) = (Subject::Dispute, Chargeback);
+            if let Some(money) = &mut reading.money {
+                money.minor = money.minor.abs();
+            }
         }
         "PAYMENT.CAPTURE.COMPLETED" | "CHECKOUT.ORDER.COMPLETED" if reading.status == Unknown => {
             reading.status = Approved

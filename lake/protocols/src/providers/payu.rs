@@ -84,14 +84,38 @@ const MARKS: &[Mark] = &[
         weight: 80,
         what: "an order in the answer to a question",
         is_there: |node| {
-            node.has("result.payload.transactions.0.transactionResponse.state")
-                && node.has("result.payload.referenceCode")
+            let is_order = |order: &Node| {
+                order.has("transactions.0.transactionResponse.state") && order.has("referenceCode")
+            };
+            is_order(node.at("result.payload"))
+                || is_order(node.get("payload"))
+                || node.at("result.payload").items().first().is_some_and(is_order)
         },
+    },
+    Mark {
+        weight: 75,
+        what: "how a transaction stands, in the answer to a question",
+        is_there: |node| {
+            node.has("result.payload.state") && node.has("result.payload.paymentNetworkResponseCode")
+        },
+    },
+    Mark {
+        weight: 90,
+        what: "the fields of a page to which the payer comes back",
+        is_there: |node| node.has("transactionState") && node.has("reference_pol") && node.has("TX_VALUE"),
     },
     Mark {
         weight: 90,
         what: "the fields of a confirmation",
         is_there: |node| node.has("state_pol") && node.has("reference_sale"),
+    },
+    Mark {
+        weight: 65,
+        what: "an error beside the transaction that there is not",
+        is_there: |node| {
+            let names: Vec<&str> = node.members().iter().map(|(name, _)| name.as_str()).collect();
+            names == ["code", "error", "transactionResponse"] && node.is("code", "ERROR")
+        },
     },
     Mark { weight: 80, what: "an XML paymentResponse", is_there: |node| node.has("paymentResponse.code") },
 ];
@@ -115,8 +139,18 @@ impl Provider for PayU {
         let record = if record.has("paymentResponse") { record.get("paymentResponse") } else { record };
         let reading = if record.has("state_pol") {
             confirmation(record)
+        } else if record.has("transactionState") && record.has("reference_pol") {
+            came_back(record)
+        } else if let Node::List(orders) = record.at("result.payload") {
+            return orders.iter().filter_map(asked).collect();
         } else if record.has("result.payload.transactions") {
             asked(record.at("result.payload"))
+        } else if record.has("payload.transactions") {
+            asked(record.get("payload"))
+        } else if record.has("result.payload.state") {
+            // Neither its order nor its kind is said.
+            let found = record.at("result.payload");
+            found.text_at("state").map(|state| answered("", &state, found))
         } else {
             answer(record)
         };
@@ -133,32 +167,70 @@ fn answer(node: &Node) -> Option<Reading> {
         return Some(reading);
     };
     // Only the answer to a refund has no transaction of its own yet.
-    let subject = if transaction.has("transactionId") { Subject::Payment } else { Subject::Refund };
-    let mut reading = by_word(subject, STATUSES, &state);
-    if subject == Subject::Refund {
-        reading.status = match reading.status {
-            Approved => Refunded,
-            Declined => Failed,
-            other => other,
-        };
-    }
-    let code = transaction.first_of(&["responseCode", "pendingReason"]);
-    because(&mut reading, REASONS, std::slice::from_ref(&code));
-    if let Some(code) = code.clone().filter(|code| *code != state) {
-        reading.native_status = format!("{state}/{code}");
-    }
+    let kind = match transaction.text_at("additionalInfo.transactionType") {
+        Some(kind) => kind,
+        None if transaction.has("transactionId") => String::new(),
+        None => "REFUND".to_owned(),
+    };
+    let mut reading = answered(&kind, &state, transaction);
     reading.payment_id = transaction.text_at("orderId");
     reading.operation_id = transaction.text_at("transactionId");
-    reading.code = code;
-    reading.message =
-        transaction.first_of(&["responseMessage", "paymentNetworkResponseErrorMessage", "errorCode"]);
     reading.money = money(
         transaction,
         &["additionalInfo.transactionAmount", "transactionAmount"],
         &["additionalInfo.currency", "currency"],
         UNIT,
     );
-    reading.occurred_at = time(transaction, &["operationDate"]);
+    Some(reading)
+}
+
+/// What a transaction of a kind is about, and how it stands.
+fn went(kind: &str, known: StatusCategory) -> (Subject, StatusCategory) {
+    match (kind, known) {
+        ("AUTHORIZATION", Approved) => (Subject::Payment, Authorized),
+        ("VOID", Approved) => (Subject::Payment, Cancelled),
+        ("REFUND" | "PARTIAL_REFUND", Approved) => (Subject::Refund, Refunded),
+        ("REFUND" | "PARTIAL_REFUND", Declined) => (Subject::Refund, Failed),
+        ("REFUND" | "PARTIAL_REFUND", other) => (Subject::Refund, other),
+        ("CHARGEBACK", _) => (Subject::Dispute, Chargeback),
+        (_, known) => (Subject::Payment, known),
+    }
+}
+
+/// What the answer to a transaction says, where it stands in whatever it is in.
+fn answered(kind: &str, state: &str, response: &Node) -> Reading {
+    let code = response.first_of(&["responseCode", "pendingReason"]);
+    let (subject, status) = went(kind, meaning(STATUSES, state).unwrap_or(Unknown));
+    let said = code.as_ref().filter(|code| *code != state);
+    let word = said.map_or_else(|| state.to_owned(), |code| format!("{state}/{code}"));
+    let mut reading = Reading::new(subject, status, word);
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    reading.code = code;
+    reading.message =
+        response.first_of(&["responseMessage", "paymentNetworkResponseErrorMessage", "errorCode"]);
+    reading.occurred_at = time(response, &["operationDate"]);
+    reading
+}
+
+/// What the payer's browser brings to the shop. It says what the confirmation says, and anybody can write it.
+fn came_back(node: &Node) -> Option<Reading> {
+    let mut reading = by_word(Subject::Payment, STATUSES, &node.text_at("transactionState")?);
+    let code = node.text_at("lapResponseCode");
+    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    if reading.reason == Some(CancelledByUser) {
+        reading.status = Cancelled;
+    }
+    if let Some(code) = &code {
+        reading.native_status = format!("{}/{code}", reading.native_status);
+    }
+    reading.payment_id = node.text_at("reference_pol");
+    reading.operation_id = node.text_at("transactionId");
+    reading.reference = node.text_at("referenceCode");
+    reading.merchant_id = node.text_at("merchantId");
+    reading.code = code;
+    reading.message = node.text_at("message");
+    reading.money = money(node, &["TX_VALUE"], &["currency"], UNIT);
+    reading.payment_method = node.first_of(&["lapPaymentMethod", "lapPaymentMethodType"]);
     Some(reading)
 }
 
@@ -168,28 +240,10 @@ fn asked(order: &Node) -> Option<Reading> {
     let response = transaction.get("transactionResponse");
     let state = response.text_at("state")?;
     let kind = transaction.text_at("type").unwrap_or_default();
-    let known = meaning(STATUSES, &state).unwrap_or(Unknown);
-    let (subject, status) = match (kind.as_str(), known) {
-        ("AUTHORIZATION", Approved) => (Subject::Payment, Authorized),
-        ("VOID", Approved) => (Subject::Payment, Cancelled),
-        ("REFUND" | "PARTIAL_REFUND", Approved) => (Subject::Refund, Refunded),
-        ("REFUND" | "PARTIAL_REFUND", Declined) => (Subject::Refund, Failed),
-        ("REFUND" | "PARTIAL_REFUND", other) => (Subject::Refund, other),
-        ("CHARGEBACK", _) => (Subject::Dispute, Chargeback),
-        (_, known) => (Subject::Payment, known),
-    };
-    let code = response.first_of(&["responseCode", "pendingReason"]);
-    let word = code
-        .as_ref()
-        .filter(|code| **code != state)
-        .map_or_else(|| state.clone(), |code| format!("{state}/{code}"));
-    let mut reading = Reading::new(subject, status, word);
-    because(&mut reading, REASONS, std::slice::from_ref(&code));
+    let mut reading = answered(&kind, &state, response);
     reading.payment_id = order.text_at("id");
     reading.operation_id = transaction.text_at("id");
     reading.reference = order.text_at("referenceCode");
-    reading.code = code;
-    reading.message = response.first_of(&["responseMessage", "paymentNetworkResponseErrorMessage"]);
     let value = |node: &Node| {
         money(node, &["additionalValues.TX_VALUE.value"], &["additionalValues.TX_VALUE.currency"], UNIT)
     };
@@ -197,7 +251,6 @@ fn asked(order: &Node) -> Option<Reading> {
     reading.payment_method = transaction.text_at("paymentMethod");
     reading.card_brand = brand(transaction, &["paymentMethod"]);
     reading.country = country(transaction, &["paymentCountry"]);
-    reading.occurred_at = time(response, &["operationDate"]);
     Some(reading)
 }
 

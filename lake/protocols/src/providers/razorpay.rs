@@ -99,16 +99,38 @@ const MARKS: &[Mark] = &[
         weight: 70,
         what: "an entity by its name",
         is_there: |node| {
-            let id = node.text_at("id").unwrap_or_default();
-            ENTITIES.iter().any(|(entity, prefix)| node.is("entity", entity) && id.starts_with(prefix))
+            is_entity(node)
+                || node.is("entity", "collection") && node.get("items").items().first().is_some_and(is_entity)
         },
     },
     Mark {
         weight: 70,
-        what: "an error with source, step and reason",
-        is_there: |node| node.has("error.reason") && node.has("error.step") && node.has("error.code"),
+        what: "a link by which is paid",
+        is_there: |node| {
+            node.text_at("id").is_some_and(|id| id.starts_with("plink_")) && node.has("accept_partial")
+        },
+    },
+    Mark {
+        weight: 80,
+        what: "what its payer does next",
+        is_there: |node| node.has("razorpay_payment_id") && node.has("next.0.action"),
+    },
+    Mark {
+        weight: 70,
+        what: "an error with source, step and reason, or a code that it has alone",
+        is_there: |node| {
+            let codes = ["BAD_REQUEST_ERROR", "GATEWAY_ERROR", "SERVER_ERROR"];
+            let is_theirs =
+                codes.iter().any(|code| node.is("error.code", code)) && node.has("error.description");
+            is_theirs || node.has("error.reason") && node.has("error.step") && node.has("error.code")
+        },
     },
 ];
+
+fn is_entity(node: &Node) -> bool {
+    let id = node.text_at("id").unwrap_or_default();
+    ENTITIES.iter().any(|(entity, prefix)| node.is("entity", entity) && id.starts_with(prefix))
+}
 
 static ABOUT: About = About {
     name: "razorpay",
@@ -139,8 +161,13 @@ impl Provider for Razorpay {
             event_of(record)
         } else if record.has("error.code") {
             Some(error(record.get("error")))
+        } else if record.has("next.0.action") && !record.has("entity") {
+            let mut reading = Reading::new(Subject::Payment, Pending, "next");
+            reading.payment_id = record.text_at("razorpay_payment_id");
+            Some(reading)
         } else {
-            entity(record, None)
+            let is_link = record.has("accept_partial") && !record.has("entity");
+            entity(record, is_link.then_some("payment_link"))
         };
         reading.into_iter().collect()
     }
@@ -180,7 +207,8 @@ fn event_of(node: &Node) -> Option<Reading> {
     reading.event_id =
         id.map(|id| format!("{event}:{id}:{}", node.text_at("created_at").unwrap_or_default()));
     reading.merchant_id = node.text_at("account_id");
-    reading.occurred_at = time(node, &["created_at"]);
+    // Some have their time further in.
+    reading.occurred_at = time(node, &["created_at", "payload.created_at"]).or(reading.occurred_at);
     reading.native_event = Some(event);
     Some(reading)
 }

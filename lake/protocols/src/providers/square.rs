@@ -105,13 +105,26 @@ const MARKS: &[Mark] = &[
     Mark {
         weight: 90,
         what: "merchant_id, event_id and data.object",
-        is_there: |node| node.has("merchant_id") && node.has("event_id") && node.has("data.object"),
+        is_there: |node| {
+            // Cash App's events are of the same form.
+            let is_other = node.text_at("merchant_id").is_some_and(|id| id.starts_with("MMI_"));
+            !is_other && node.has("merchant_id") && node.has("event_id") && node.has("data.object")
+        },
     },
     Mark {
         weight: 70,
         what: "a payment, refund or dispute with amount_money",
         is_there: |node| {
             ["payment", "refund", "dispute"].iter().any(|kind| node.get(kind).has("amount_money"))
+        },
+    },
+    Mark {
+        weight: 70,
+        what: "a page of payments, refunds or disputes with amount_money",
+        is_there: |node| {
+            let first =
+                |list: &str| node.get(list).items().first().is_some_and(|one| one.has("amount_money.amount"));
+            ["payments", "refunds", "disputes"].iter().any(|list| first(list))
         },
     },
     Mark {

@@ -71,17 +71,13 @@ const MARKS: &[Mark] = &[
                 && in_seconds(node, "created")
         },
     },
+    Mark { weight: 70, what: "an object that names its kind", is_there: names_its_kind },
     Mark {
         weight: 70,
-        what: "an object that names its kind",
+        what: "a list of objects that name their kind",
         is_there: |node| {
-            // Others have taken its words over, each with some of their own.
-            const THEIRS: [&str; 5] =
-                ["location", "fee_rate", "captured_at", "three_d_secure_status", "live_mode"];
-            node.has("id")
-                && !THEIRS.iter().any(|name| node.has(name))
-                && (in_seconds(node, "created") || node.is("object", "checkout.session"))
-                && OBJECTS.iter().any(|object| node.is("object", object))
+            (node.is("object", "list") || node.is("object", "search_result"))
+                && node.get("data").items().first().is_some_and(names_its_kind)
         },
     },
     Mark {
@@ -97,11 +93,15 @@ const MARKS: &[Mark] = &[
                 .iter()
                 .any(|name| error.has(name));
             let says_whose = error.has("doc_url") || error.has("request_log_url") || names_a_payment;
+            // Shift4 and pay.jp have its words, too.
+            const THEIRS: [&str; 5] = ["chargeId", "issuerDeclineCode", "adviceCode", "caused_by", "status"];
             error.has("message")
                 && !is_theirs
-                && !error.has("status")
+                && !THEIRS.iter().any(|name| error.has(name))
                 && match kind.as_str() {
-                    "card_error" | "idempotency_error" => true,
+                    "idempotency_error" => true,
+                    // Shift4 says no more than kind, code and message.
+                    "card_error" => says_whose || error.has("param"),
                     "invalid_request_error" | "api_error" => says_whose,
                     _ => false,
                 }
@@ -118,6 +118,15 @@ const MARKS: &[Mark] = &[
         },
     },
 ];
+
+fn names_its_kind(node: &Node) -> bool {
+    // Others have taken its words over, each with some of their own.
+    const THEIRS: [&str; 5] = ["location", "fee_rate", "captured_at", "three_d_secure_status", "live_mode"];
+    node.has("id")
+        && !THEIRS.iter().any(|name| node.has(name))
+        && (in_seconds(node, "created") || node.is("object", "checkout.session"))
+        && OBJECTS.iter().any(|object| node.is("object", object))
+}
 
 static ABOUT: About = About {
     name: "stripe",
@@ -382,7 +391,8 @@ fn dispute(node: &Node, event: Option<&str>) -> Reading {
     let mut reading = by_word(Subject::Dispute, DISPUTES, &status);
     let moves = node.get("balance_transactions").items();
     let is_reversed = moves.iter().any(|moved| moved.is("reporting_category", "dispute_reversal"));
-    if event == Some("charge.dispute.funds_reinstated") || is_reversed {
+    // Of one that is lost a part may come back.
+    if status != "lost" && (event == Some("charge.dispute.funds_reinstated") || is_reversed) {
         reading.status = Approved;
     }
     reading.code = node.text_at("reason");

@@ -59,9 +59,9 @@ const MARKS: &[Mark] = &[
         weight: 60,
         what: "an error of a type in capital letters with messages or a reason",
         is_there: |node| {
-            node.text_at("error.type")
-                .is_some_and(|kind| kind.ends_with("_ERROR") && kind.to_uppercase() == kind)
-                && (node.has("error.messages") || node.has("error.reason"))
+            node.text_at("error.type").is_some_and(|kind| {
+                kind.ends_with("_ERROR") && kind.to_uppercase() == kind || kind == "INVALID_ACCESS_TOKEN"
+            }) && (node.has("error.messages") || node.has("error.reason"))
         },
     },
 ];
@@ -118,6 +118,11 @@ impl Provider for Wompi {
     }
 
     fn read(&self, record: &Node) -> Vec<Reading> {
+        // A page of transactions.
+        if let Node::List(found) = record.get("data") {
+            let each = found.iter().map(|found| Node::Map(vec![("data".to_owned(), found.clone())]));
+            return each.filter_map(|found| one(&found)).collect();
+        }
         one(record).into_iter().collect()
     }
 }

@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     About, Mark, Provider,
-    reading::{Unit, Words, because, brand, country, meaning, money, refused_call, time},
+    reading::{Unit, Words, because, brand, country, meaning, money, no_payment, refused_call, time},
     words::ISO_8583,
 };
 use crate::document::Node;
@@ -32,6 +32,7 @@ const EVENTS: &Words<(Subject, StatusCategory)> = &[
     ("SETTLED", (Subject::Payment, Approved)),
     ("SETTLED_BY_MERCHANT", (Subject::Payment, Approved)),
     ("REFUSED", (Subject::Payment, Declined)),
+    ("REFUSED_BY_BANK", (Subject::Payment, Declined)),
     ("CANCELLED", (Subject::Payment, Cancelled)),
     ("EXPIRED", (Subject::Payment, Expired)),
     ("ERROR", (Subject::Payment, Failed)),
@@ -98,6 +99,20 @@ const STATUSES: &Words<StatusCategory> = &[
     ("fraudHighRisk", Declined),
 ];
 
+/// What its gateway means by some codes of ISO 8583, and codes of its own ("Response codes").
+const CODES: &Words<FailureReason> = &[
+    ("17", CancelledByUser),
+    ("20", ProviderError),
+    ("38", InvalidCard),
+    ("75", InvalidCard),
+    ("76", InvalidCard),
+    ("85", BankDecline),
+    ("97", Fraud),
+    ("972", BankDecline),
+    ("973", BankDecline),
+    ("975", BankDecline),
+];
+
 /// Codes of errors of the gateway.
 const CALLS: &Words<FailureReason> = &[
     ("1", ProviderError),
@@ -126,14 +141,16 @@ const MARKS: &[Mark] = &[
     },
     Mark {
         weight: 80,
-        what: "an outcome with links of access.worldpay.com",
+        what: "an outcome with links of access.worldpay.com, or why it was refused",
         is_there: |node| {
-            node.has("outcome")
-                && node
-                    .get("_links")
-                    .members()
-                    .iter()
-                    .any(|(_, link)| link.text_at("href").is_some_and(|href| href.contains("worldpay.com")))
+            let refused = node.has("refusalCode")
+                && node.has("refusalDescription")
+                && node.has("paymentInstrument.type");
+            node.has("outcome") && refused
+                || node.has("outcome")
+                    && node.get("_links").members().iter().any(|(_, link)| {
+                        link.text_at("href").is_some_and(|href| href.contains("worldpay.com"))
+                    })
         },
     },
 ];
@@ -195,6 +212,11 @@ fn reply_of(reply: &Node) -> Option<Reading> {
             return Some(reading);
         }
     }
+    // A token that is kept, or thrown away, is no payment.
+    let token = reply.get("ok").members().iter().find(|(name, _)| name.contains("Token"));
+    if let Some((name, _)) = token {
+        return Some(no_payment(Subject::Other, name.clone()));
+    }
     let status = reply.get("orderStatus");
     match status.get("error") {
         _ if status.is_null() => None,
@@ -209,6 +231,8 @@ fn refused(error: &Node) -> Reading {
     let said = message.as_deref().unwrap_or_default().to_ascii_lowercase();
     let reason = match () {
         () if said.contains("duplicate order") => Duplicate,
+        // What the payer's bank said of who they are can't be read.
+        () if said.contains("pares") => AuthenticationFailed,
         () if said.contains("card number") || said.contains("payment details") => InvalidCard,
         () => code.as_deref().and_then(|code| meaning(CALLS, code)).unwrap_or(ProviderError),
     };
@@ -243,9 +267,15 @@ fn order(status: &Node) -> Reading {
     };
     reading.payment_id = status.text_at("@orderCode");
     reading.reference.clone_from(&reading.payment_id);
+    let journal = match status.get("journal") {
+        Node::List(journals) => journals.last().unwrap_or(&Node::Null),
+        journal => journal,
+    };
     reading.money = match reading.subject {
         // The refund's own amount stands beside the payment, whose amount is the payment's.
-        Subject::Refund => amount(status.at("orderModification.refund.amount")),
+        Subject::Refund => {
+            amount(status.at("orderModification.refund.amount")).or_else(|| amount(booked(journal)))
+        }
         _ => amount(payment.get("amount")),
     };
     let code = ["IssuerResponseCode", "ISO8583ReturnCode"].iter().find_map(|name| {
@@ -257,14 +287,22 @@ fn order(status: &Node) -> Reading {
         reading.reason = Some(ProviderError);
     }
     reading.occurred_at = date(status.get("date"));
-    // No id of the event is given: its order, what happened, to how much of it, and when.
+    // No id of the event is given: its order, what happened, to how much of it, and when; a day and a batch where it was booked.
     let amount = reading.money.map(|money| money.minor.to_string()).unwrap_or_default();
-    let at = reading.occurred_at.map(|at| at.timestamp().to_string()).unwrap_or_default();
+    let day =
+        ["year", "month", "dayOfMonth"].map(|part| journal.text_at(&format!("bookingDate.date.@{part}")));
+    let booked = day.into_iter().chain([journal.first_of(&["accountTx.@batchId", "accountTx.0.@batchId"])]);
+    let booked = booked.flatten().collect::<Vec<_>>().join("-");
+    let at = reading.occurred_at.map_or(booked, |at| at.timestamp().to_string());
+    let named = journal.text_at("journalReference.@reference").filter(|_| reading.subject == Subject::Refund);
+    let which = named.clone().map(|name| format!(":{name}")).unwrap_or_default();
     reading.event_id =
-        reading.payment_id.as_ref().map(|id| format!("{id}:{}:{amount}:{at}", reading.native_status));
-    // Nor of a refund: several of an order add up, and one that fails is told by its amount. Two of one amount are one.
+        reading.payment_id.as_ref().map(|id| format!("{id}:{}:{amount}:{at}{which}", reading.native_status));
+    // Nor of a refund, where whoever asked for it gave it no name: several of an order add up, and one that fails is told by
+    // its amount. Two of one amount are one.
     if reading.subject == Subject::Refund {
-        reading.operation_id = reading.payment_id.as_ref().map(|id| format!("{id}:{amount}"));
+        let which = named.unwrap_or(amount);
+        reading.operation_id = reading.payment_id.as_ref().map(|id| format!("{id}:{which}"));
     }
     reading.payment_method = payment.first_of(&["paymentMethod", "paymentMethodDetail.card.@type"]);
     reading.card_brand = card(reading.payment_method.as_deref());
@@ -272,10 +310,26 @@ fn order(status: &Node) -> Reading {
     reading
 }
 
+/// The amount that was booked.
+fn booked(journal: &Node) -> &Node {
+    match journal.get("accountTx") {
+        Node::List(moves) => moves.first().unwrap_or(&Node::Null).get("amount"),
+        moved => moved.get("amount"),
+    }
+}
+
+/// Why a bank refused.
+fn code_means(reading: &mut Reading, code: &str) {
+    let padded = format!("{code:0>2}");
+    match meaning(CODES, &padded) {
+        Some(reason) => reading.reason = Some(reason),
+        None => because(reading, ISO_8583, &[Some(padded)]),
+    }
+}
+
 fn refusal(reading: &mut Reading, status: &Node, code: Option<(String, Option<String>)>) {
     if let Some((code, description)) = code {
-        let padded = format!("{code:0>2}");
-        because(reading, ISO_8583, &[Some(padded)]);
+        code_means(reading, &code);
         reading.native_status = format!("REFUSED/{code}");
         reading.code = Some(code);
         reading.message = description;
@@ -316,7 +370,10 @@ fn access(node: &Node) -> Option<Reading> {
     let (subject, known) = meaning(EVENTS, &word).unwrap_or((Subject::Payment, Unknown));
     let mut reading = Reading::new(subject, known, word.clone());
     let code = node.first_of(&["refusalCode", "eventDetails.refusalCode"]);
-    because(&mut reading, ISO_8583, &[code.as_ref().map(|code| format!("{code:0>2}"))]);
+    match &code {
+        Some(code) if reading.status == Declined => code_means(&mut reading, code),
+        _ => because(&mut reading, ISO_8583, &[]),
+    }
     match word.as_str() {
         "fraudHighRisk" => reading.reason = Some(Fraud),
         "3dsAuthenticationFailed" | "3dsUnavailable" => reading.reason = Some(AuthenticationFailed),

@@ -76,8 +76,34 @@ pub(super) fn instant(node: &Node) -> Option<Reading> {
     Some(reading)
 }
 
-/// `20:12:59 Jan 13, 2009 PST`, or `PDT`.
+/// A notification of no payment: of a case that somebody opened, or of a subscription.
+pub(super) fn notice(node: &Node) -> Option<Reading> {
+    let kind = node.text_at("txn_type")?;
+    let mut reading = match node.text_at("case_type").filter(|_| kind == "new_case") {
+        // What the payer asks back, and what their bank does; a request for information is no case.
+        Some(case) => {
+            let mut reading = Reading::new(Subject::Dispute, Chargeback, format!("{kind}/{case}"));
+            reading.payment_id = node.text_at("txn_id");
+            reading.operation_id = node.text_at("case_id");
+            reading.code = node.text_at("reason_code");
+            reading
+        }
+        None if kind == "masspay" => no_payment(Subject::Payout, kind.clone()),
+        None => no_payment(Subject::Other, kind.clone()),
+    };
+    reading.event_id = node.first_of(&["ipn_track_id", "case_id"]);
+    reading.merchant_id = node.text_at("receiver_id");
+    reading.native_event = Some(kind);
+    reading.occurred_at = node.first_of(&["case_creation_date", "payment_date"]).as_deref().and_then(pacific);
+    Some(reading)
+}
+
+/// `20:12:59 Jan 13, 2009 PST`, or `PDT`; what its sandbox sends is `Sun May 24 2015 14:32:31 GMT-0700 (PDT)`.
 fn pacific(text: &str) -> Option<DateTime<Utc>> {
+    if let Some((said, _)) = text.split_once(" (") {
+        let time = DateTime::parse_from_str(said, "%a %b %d %Y %H:%M:%S GMT%z").ok()?;
+        return Some(time.to_utc());
+    }
     let (time, zone) = text.rsplit_once(' ')?;
     let hours = match zone {
         "PST" => 8,

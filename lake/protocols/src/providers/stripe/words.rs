@@ -98,6 +98,21 @@ pub(super) const REASONS: &Words<FailureReason> = &[
     ("invalid_amount", Configuration),
     ("api_key_expired", Configuration),
     ("duplicate_transaction", Duplicate),
+    ("mobile_device_authentication_required", AuthenticationFailed),
+    ("offline_pin_required", AuthenticationFailed),
+    ("card_decline_rate_limit_exceeded", LimitExceeded),
+    ("amount_too_large", LimitExceeded),
+    ("amount_too_small", Configuration),
+    ("payment_method_provider_decline", BankDecline),
+    ("payment_method_provider_timeout", Timeout),
+    // Accounts at banks.
+    ("account_closed", InvalidCard),
+    ("no_account", InvalidCard),
+    ("bank_account_unusable", InvalidCard),
+    ("debit_not_authorized", BankDecline),
+    // Of refunds that failed.
+    ("expired_or_canceled_card", ExpiredCard),
+    ("lost_or_stolen_card", Fraud),
     // What its own risk rules say.
     ("highest_risk_level", Fraud),
     ("elevated_risk_level", Fraud),
