@@ -11,6 +11,8 @@ use axum::{
     http::{Request, StatusCode},
 };
 use cauce_access::{ApiKeys, KeyTerms, Role, Scope};
+use cauce_intake::Brought;
+use cauce_model::EventId;
 use cauce_query::Lake;
 use cauce_sources::{HttpAnswer, HttpRequest, Transport, TransportFailure};
 use chrono::Utc;
@@ -63,6 +65,39 @@ async fn an_event_in_any_form_is_understood_at_once_and_found_by_its_id() {
     }
     let (code, _) = served.post("/api/v1/events", &[], FRESH).await;
     assert_eq!(code, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_a_file_brought_is_answered_as_one_that_was_pushed() {
+    let served = serve().await;
+    let bodies = [FRESH, r#"{"what": "is this"}"#];
+    let mut pushed = Vec::new();
+    for body in bodies {
+        pushed.push(served.event(body).await["id"].clone());
+    }
+    let together = format!("[{}]", bodies.join(","));
+    let file = Brought {
+        source: "events",
+        name: Some("events.json"),
+        fetched_at: "2026-03-01T10:00:00Z".parse().unwrap(),
+        bytes: together.as_bytes(),
+    };
+    let kept = served.world.intake().keep(&file).await.unwrap();
+    let rows = served.rows("SELECT count(*) AS n FROM fact_payment_events").await;
+    assert_eq!(rows[0]["n"], 4);
+    for (record, pushed) in (0..).zip(pushed) {
+        let filed = json!(EventId::derive(&kept.id, 0, record).to_string());
+        let ((_, mut pushed), (code, mut filed)) = (served.found(&pushed).await, served.found(&filed).await);
+        assert_eq!(code, StatusCode::OK, "{filed}");
+        assert_eq!(filed["received_at"].as_str().map(str::len), Some(27), "{filed}");
+        for event in [&mut pushed, &mut filed] {
+            // All that is of how it came.
+            for of_receipt in ["event_id", "received_at", "normalized_at", "latency_ms"] {
+                assert!(event.as_object_mut().unwrap().remove(of_receipt).is_some(), "{of_receipt}");
+            }
+        }
+        assert_eq!(filed, pushed);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use iso_currency::Currency as Iso;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -287,17 +287,38 @@ impl Reading {
     }
 }
 
-/// Identity of an event: the record in the raw object that it came in. A UUID that a replay makes again.
+/// Identity of an event: the record in the raw object that it came in. A UUID (of version 8) that a replay makes again.
+///
+/// It begins with the day of the raw object and a hash of its name, so that an event is looked for in the files of one day, and
+/// there among the neighbours that came with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(Uuid);
 
 impl EventId {
+    /// Bytes of the day, counted since 1970, and of the raw object; the rest is of the record.
+    const DAY: usize = 2;
+    const OBJECT: usize = 4;
+
     /// The id of the event `record` in line `raw_pos` of `raw`.
     pub fn derive(raw: &RawId, raw_pos: i32, record: i32) -> Self {
-        let hash = blake3::hash(format!("{raw}#{raw_pos}#{record}").as_bytes());
+        let raw_name = raw.to_string();
+        let days = (raw.date() - NaiveDate::default()).num_days();
+        let days = u16::try_from(days.max(0)).unwrap_or(u16::MAX);
+        let object = blake3::hash(raw_name.as_bytes());
+        let record = blake3::hash(format!("{raw_name}#{raw_pos}#{record}").as_bytes());
         let mut bytes = [0; 16];
-        bytes.copy_from_slice(&hash.as_bytes()[..16]);
+        let (day, rest) = bytes.split_at_mut(Self::DAY);
+        let (of_object, of_record) = rest.split_at_mut(Self::OBJECT);
+        day.copy_from_slice(&days.to_be_bytes());
+        of_object.copy_from_slice(&object.as_bytes()[..Self::OBJECT]);
+        of_record.copy_from_slice(&record.as_bytes()[..of_record.len()]);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The day of the raw object: the partition of the event's row.
+    pub fn date(&self) -> NaiveDate {
+        let [first, second, ..] = *self.0.as_bytes();
+        NaiveDate::default() + TimeDelta::days(u16::from_be_bytes([first, second]).into())
     }
 }
 
@@ -346,6 +367,18 @@ mod tests {
             assert_eq!(money(text, digits, currency), minor, "{text} {currency}");
         }
         assert!("US".parse::<Currency>().is_err() && "ZZZ".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn an_event_s_id_says_its_day_and_neighbours_have_one_beginning() {
+        let raw = |text: &str| text.parse::<RawId>().unwrap();
+        let first = raw("stripe/file/2026-03-01/10/a.json-0123456789abcdef");
+        let ids = [0, 1, 9_999].map(|record| EventId::derive(&first, 0, record));
+        let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        assert!(ids.iter().all(|id| id.date() == day && id.to_string()[..13] == ids[0].to_string()[..13]));
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] == ids[0].to_string().parse().unwrap());
+        let others = [(first.clone(), 1), (raw("stripe/file/2026-03-01/10/b.json-0123456789abcdef"), 0)];
+        assert!(others.iter().all(|(raw, pos)| !ids.contains(&EventId::derive(raw, *pos, 0))));
     }
 
     proptest! {

@@ -40,7 +40,7 @@ use snapshot::Pages;
 pub use trades::{OtherRow, TradeObservation, TradeSource, Trades, WhyNone, trades};
 
 /// Version of the rules. Raised with every change that gives other records for the same bytes.
-pub const VERSION: i32 = 5;
+pub const VERSION: i32 = 6;
 
 /// One line of a raw object.
 #[derive(Debug, Clone)]

@@ -9,11 +9,12 @@ use axum::{
     response::Response,
 };
 use cauce_intake::{EventIndex, Place};
-use cauce_model::{EventId, StatusCategory};
+use cauce_model::{EventId, Money, StatusCategory};
 use cauce_normalize::{PaymentEvent, answered, events, holds_answers, open};
 use cauce_query::PaymentEvents;
 use cauce_raw::{RawError, RawZone};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
@@ -46,32 +47,43 @@ async fn one(State(api): Shared, Path(id): Path<String>) -> Answer<Map<String, V
     })?;
     let unknown = || ApiError::NotFound { message: format!("there is no event {id}") };
     let index = EventIndex::new(Arc::clone(&api.ledger));
-    let place = match index.place(&id).await.map_err(internal)? {
-        Some(place) => Some(place),
-        // It came another way: in a file, or from before the index.
+    let found = match index.place(&id).await.map_err(internal)? {
+        Some(place) => read_at(&api, &place).await?,
+        // It came another way, in a file, or among many: it is where its row is.
         None => in_lake(&api, &id).await?,
     };
-    let place = place.ok_or_else(unknown)?;
-    let mut found = read_at(&api, &place).await?.ok_or_else(unknown)?;
-    if found.0.reading.status == StatusCategory::Unprocessed
+    let mut found = found.ok_or_else(unknown)?;
+    if found.is_unread
         && let Some(answer) = index.answer(&id).await.map_err(internal)?
         && let Some(answered) = read_at(&api, &answer).await?
     {
         found = answered;
     }
-    let (event, received_at) = found;
-    let mut columns = columns(&event, received_at);
-    let (amount_usd, rate_date) = in_dollars(&api, &event, received_at).await?;
-    columns.insert("amount_usd".to_owned(), amount_usd);
-    columns.insert("fx_rate_date".to_owned(), rate_date);
+    let (amount_usd, rate_date) = match found.worth_on {
+        Some((money, day)) => api.lake.worth_on(money, day).await?.unzip(),
+        None => (None, None),
+    };
+    let mut columns = found.columns;
+    columns.insert("amount_usd".to_owned(), amount_usd.into());
+    columns.insert("fx_rate_date".to_owned(), rate_date.flatten().into());
     Ok(Json(columns))
 }
 
-/// The event that stands somewhere, and when it was received; none where nothing stands.
+/// An event, as it is understood.
+struct Found {
+    /// Columns of its table; not where it stands.
+    columns: Map<String, Value>,
+    /// Whether nobody has understood it.
+    is_unread: bool,
+    /// Its amount, and the day on which it was worth something.
+    worth_on: Option<(Money, NaiveDate)>,
+}
+
+/// The event that stands somewhere, normalized again; none where nothing stands.
 async fn read_at(
     api: &Api,
     Place { raw_id, raw_pos, record }: &Place,
-) -> Result<Option<(PaymentEvent, DateTime<Utc>)>, ApiError> {
+) -> Result<Option<Found>, ApiError> {
     let object = match RawZone::new(Arc::clone(&api.store)).read(raw_id).await {
         Ok(object) => object,
         Err(RawError::Store(object_store::Error::NotFound { .. })) => return Ok(None),
@@ -86,20 +98,13 @@ async fn read_at(
     };
     Ok(found.map(|event| {
         let received_at = event.received_at.unwrap_or_else(|| envelope.known_since());
-        (event, received_at)
+        let day = event.reading.occurred_at.unwrap_or(received_at).date_naive();
+        Found {
+            columns: columns(&event, received_at),
+            is_unread: event.reading.status == StatusCategory::Unprocessed,
+            worth_on: event.reading.money.map(|money| (money, day)),
+        }
     }))
-}
-
-/// What the amount was worth, and the day of the rate.
-async fn in_dollars(
-    api: &Api,
-    event: &PaymentEvent,
-    received_at: DateTime<Utc>,
-) -> Result<(Value, Value), ApiError> {
-    let Some(money) = event.reading.money else { return Ok((Value::Null, Value::Null)) };
-    let day = event.reading.occurred_at.unwrap_or(received_at).date_naive();
-    let worth = api.lake.worth_on(money, day).await?;
-    Ok(worth.map_or((Value::Null, Value::Null), |(usd, day)| (usd.into(), day.into())))
 }
 
 /// Which events.
@@ -166,19 +171,35 @@ async fn payment(
     found.map(Json).ok_or_else(unknown)
 }
 
-async fn in_lake(api: &Api, id: &EventId) -> Result<Option<Place>, ApiError> {
-    let Some(row) = api.lake.payment_event(id).await? else { return Ok(None) };
-    let number =
-        |name: &str| row.get(name).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
-    let raw_id = row.get("raw_id").and_then(Value::as_str).and_then(|raw_id| raw_id.parse().ok());
-    let place = raw_id.zip(number("raw_pos")).zip(number("record"));
-    Ok(place.map(|((raw_id, raw_pos), record)| Place { raw_id, raw_pos, record }))
+/// An event's row in the lake.
+async fn in_lake(api: &Api, id: &EventId) -> Result<Option<Found>, ApiError> {
+    let Some(mut columns) = api.lake.payment_event(id).await? else { return Ok(None) };
+    for place in ["raw_id", "raw_pos", "record", "identity", "date"] {
+        columns.remove(place);
+    }
+    // JSON in a column is JSON in the answer.
+    let metadata = columns.get("metadata").and_then(Value::as_str);
+    let metadata = metadata.and_then(|metadata| serde_json::from_str(metadata).ok()).unwrap_or(Value::Null);
+    columns.insert("metadata".to_owned(), metadata);
+    let text = |name: &str| columns.get(name).and_then(Value::as_str);
+    let money = || {
+        let minor = columns.get("amount_minor")?.as_i64()?;
+        Some(Money { minor, currency: text("currency")?.parse().ok()? })
+    };
+    let day = || {
+        let time: DateTime<Utc> = text("occurred_at").or(text("received_at"))?.parse().ok()?;
+        Some(time.date_naive())
+    };
+    let is_unread = text("status_category") == Some(StatusCategory::Unprocessed.as_str());
+    Ok(Some(Found { is_unread, worth_on: money().zip(day()), columns }))
 }
 
 /// The event in the columns of its table.
 fn columns(event: &PaymentEvent, received_at: DateTime<Utc>) -> Map<String, Value> {
     let reading = &event.reading;
     let latency = reading.occurred_at.map(|occurred| (received_at - occurred).num_milliseconds());
+    // With as many digits as the column has.
+    let confidence = Decimal::from_i128_with_scale(event.confidence.units(), 6);
     let row = json!({
         "event_id": event.id.to_string(), "provider": event.provider, "provider_event_id": reading.event_id,
         "provider_payment_id": reading.payment_id, "provider_operation_id": reading.operation_id,
@@ -197,7 +218,7 @@ fn columns(event: &PaymentEvent, received_at: DateTime<Utc>) -> Map<String, Valu
         "normalized_at": event.normalized_at, "attempts": event.attempts,
         "other_payment_ids": (!reading.other_payment_ids.is_empty()).then(|| reading.other_payment_ids.join(",")),
         "latency_ms": latency.filter(|millis| *millis >= 0),
-        "normalization_method": event.method.as_str(), "confidence_score": event.confidence.to_string(),
+        "normalization_method": event.method.as_str(), "confidence_score": confidence.to_string(),
         "signature": event.signature.as_str(), "metadata": event.metadata,
         "normalizer_version": cauce_normalize::VERSION,
     });

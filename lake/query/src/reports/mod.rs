@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub use anomalies::{Judged, Measure};
 pub(crate) use books::{BY_PRICE, decimal};
 pub use books::{Markets, Now, Takeable};
-use cauce_model::{EventId, Money, RunId};
+use cauce_model::{EventId, Money, NormalizationMethod, RunId};
 use chrono::{DateTime, NaiveDate, Utc};
 pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, PaymentEvents, Period, Runs, Snapshots};
 pub use payments::{
@@ -89,9 +89,17 @@ impl Lake {
         Ok(Some(run))
     }
 
-    /// A payment event's row.
+    /// A payment event's row of `fact_payment_events`: in the words of rules, else as it was received. What a model said of it
+    /// is a row of another day; the ledger knows where.
     pub async fn payment_event(&self, id: &EventId) -> Result<Option<Row>, QueryError> {
-        let sql = format!("SELECT * FROM understood_events WHERE event_id = '{id}'");
+        // Its id says its day; from there on the rows of its raw object lie together.
+        let sql = format!(
+            "SELECT * FROM fact_payment_events WHERE event_id = '{id}' AND date = DATE '{}'
+             AND normalization_method IN ('{}', '{}')",
+            id.date(),
+            NormalizationMethod::RuleBased,
+            NormalizationMethod::None,
+        );
         Ok(self.rows(&sql).await?.into_iter().next())
     }
 
