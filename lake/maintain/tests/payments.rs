@@ -90,7 +90,10 @@ async fn payments(lake: &TestLake) -> BTreeMap<String, String> {
         if path.ends_with(".parquet") {
             let rows = rows_of(lake, &path).await;
             if rows.num_rows() > 0 {
-                found.insert(path, format!("{rows:?}"));
+                // And what its footer says of them.
+                let schema = rows.schema();
+                let footer: BTreeMap<_, _> = schema.metadata().iter().collect();
+                found.insert(path, format!("{:?} {:?} {footer:?}", schema.fields(), rows.columns()));
             }
         }
     }

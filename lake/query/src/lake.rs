@@ -4,7 +4,7 @@ use std::{
 };
 
 use arrow::array::RecordBatch;
-use cauce_tables::{Derived, PlanError, Planner, Table};
+use cauce_tables::{Derived, EventFigures, PaymentFigures, PlanError, Planner, Table};
 use chrono::{DateTime, Utc};
 use datafusion::{
     catalog::MemTable,
@@ -27,7 +27,6 @@ use crate::{
     functions,
     history::{PassingFile, SnapshotsFile},
     provider::{Kind, LakeTable, STORE_URL},
-    reports::{PaidFile, SaidFile},
     views,
 };
 
@@ -74,8 +73,8 @@ pub struct Lake {
     planner: Planner,
     snapshots: FileCache<SnapshotsFile>,
     passing: FileCache<PassingFile>,
-    paid: FileCache<PaidFile>,
-    said: FileCache<SaidFile>,
+    paid: FileCache<PaymentFigures>,
+    said: FileCache<EventFigures>,
     store: Arc<dyn ObjectStore>,
     as_of: Option<DateTime<Utc>>,
 }
@@ -225,11 +224,11 @@ impl Lake {
         &self.passing
     }
 
-    pub(crate) fn paid(&self) -> &FileCache<PaidFile> {
+    pub(crate) fn paid(&self) -> &FileCache<PaymentFigures> {
         &self.paid
     }
 
-    pub(crate) fn said(&self) -> &FileCache<SaidFile> {
+    pub(crate) fn said(&self) -> &FileCache<EventFigures> {
         &self.said
     }
 

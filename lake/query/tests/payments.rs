@@ -13,9 +13,14 @@ use cauce_model::{EventId, RawId};
 use cauce_normalize::{MODEL, ModelAnswer};
 use cauce_query::{Lake, Measure, PaymentMetrics, PaymentsQuestion, json_rows};
 use cauce_raw::{Bundle, Envelope, RawZone, kind};
-use cauce_tables::{DayBatch, write};
+use cauce_tables::{DayBatch, Days, write};
 use chrono::{DateTime, TimeDelta, Utc};
-use object_store::{ObjectStore, memory::InMemory};
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
+use parquet::{
+    arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+    file::properties::WriterProperties,
+};
 use serde_json::{Value, json};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -182,6 +187,75 @@ async fn rules_come_before_a_model_and_a_model_before_nobody() {
     assert_eq!((metrics.all.payments, metrics.all.succeeded, metrics.all.failed), (2, 1, 1));
     let bad = json_rows(&lake.sql("SELECT rule FROM quarantine").await.unwrap());
     assert_eq!(bad[0]["rule"], "unknown_shape");
+}
+
+/// Takes what was counted out of the footers of files, and says of how many.
+async fn uncount(store: &Arc<dyn ObjectStore>, folder: &str) -> usize {
+    let mut counted = 0;
+    let files: Vec<ObjectMeta> = store.list(Some(&Path::from(folder))).try_collect().await.unwrap();
+    for file in files.into_iter().filter(|file| file.location.as_ref().ends_with(".parquet")) {
+        let bytes = store.get(&file.location).await.unwrap().bytes().await.unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+        let mut footer = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap();
+        let before = footer.len();
+        footer.retain(|entry| !entry.key.starts_with("cauce.figures"));
+        counted += before - footer.len();
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(footer)).build();
+        let (schema, mut bytes) = (Arc::clone(builder.schema()), Vec::new());
+        let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties)).unwrap();
+        for rows in builder.build().unwrap() {
+            writer.write(&rows.unwrap()).unwrap();
+        }
+        writer.close().unwrap();
+        store.put(&file.location, bytes.into()).await.unwrap();
+    }
+    counted
+}
+
+#[tokio::test]
+async fn what_was_counted_when_files_were_written_is_what_their_rows_say() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let first = at("2026-03-02T22:00:00Z");
+    for hour in 0..4 {
+        let begun = first + TimeDelta::hours(hour);
+        let bodies: Vec<String> = (0..60)
+            .map(|number| match number % 5 {
+                // Nobody's, and some that took long.
+                0 => json!({ "what": number }).to_string(),
+                1 => intent(&format!("pi_{hour}_{number}"), "requires_payment_method", begun, 500, "usd"),
+                2 => intent(&format!("pi_{hour}_{}", number - hour % 2), "succeeded", begun, 500, "usd"),
+                _ => intent(
+                    &format!("pi_{hour}_{number}"),
+                    "succeeded",
+                    begun - TimeDelta::seconds(number * 37),
+                    900,
+                    "brl",
+                ),
+            })
+            .collect();
+        bring(&store, "stripe", kind::PAYMENT_EVENT, begun + TimeDelta::seconds(2), &bodies).await;
+    }
+    let lake = derived(&store).await;
+    let maintainer =
+        Maintainer::new(Arc::clone(&store), lake.planner().clone(), MaintenanceSettings::default());
+    maintainer.seal(Days::ALL, Utc::now(), false).await.unwrap();
+    maintainer.collect(Utc::now() + TimeDelta::days(30), false).await.unwrap();
+    maintainer.derive(Utc::now()).await.unwrap();
+    let stripe = PaymentsQuestion { provider: Some("stripe".to_owned()), ..of("2026-03-02", "2026-03-03") };
+    let questions = [of("2026-03-02", "2026-03-03"), of("2026-03-03", "2026-03-03"), stripe];
+    let mut answers = Vec::new();
+    for question in &questions {
+        answers.push(Lake::new(Arc::clone(&store)).payment_metrics(question).await.unwrap());
+    }
+    let all = answers[0].all;
+    assert_eq!((answers[0].total_events, all.payments, all.failed), (240, 168, 24), "{:?}", answers[0]);
+    for folder in ["tables/payments", "tables/fact_payment_events"] {
+        assert_eq!(uncount(&store, folder).await, 2, "a file a day of {folder} was counted");
+    }
+    for (question, answer) in questions.iter().zip(answers) {
+        let by_rows = Lake::new(Arc::clone(&store)).payment_metrics(question).await.unwrap();
+        assert_eq!(by_rows, answer);
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use object_store::path::Path;
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use serde::{Deserialize, Serialize};
 
-use crate::{WriteError, file, schema};
+use crate::{Figures, PaymentFigures, WriteError, figures, file, schema};
 
 /// A derived table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,6 +128,11 @@ impl Derived {
         let mut writer = file::parquet_writer(&self.schema(), self.order(), true)?;
         writer.write(rows)?;
         writer.append_key_value_metadata(inputs.to_footer()?);
+        if self == Self::Payments {
+            let mut counted = PaymentFigures::default();
+            counted.take_plain(rows).map_err(|source| WriteError::Derived { table: self, source })?;
+            writer.append_key_value_metadata(figures::to_footer(&counted)?);
+        }
         Ok(writer.into_inner()?.into())
     }
 }

@@ -15,7 +15,7 @@ use parquet::{
 };
 use thiserror::Error;
 
-use crate::{Cover, Table, Zone, schema::DEC};
+use crate::{Cover, EventFigures, Figures, Table, Zone, figures, schema::DEC};
 
 /// Why a file could not be made or stored.
 #[derive(Debug, Error)]
@@ -39,8 +39,8 @@ pub enum WriteError {
     /// Parquet could not be written.
     #[error("parquet: {0}")]
     Parquet(#[from] ParquetError),
-    /// The cover could not be written as JSON.
-    #[error("cover: {0}")]
+    /// The cover or figures could not be written as JSON.
+    #[error("footer: {0}")]
     Cover(#[from] serde_json::Error),
     /// The object store failed.
     #[error("object store: {0}")]
@@ -90,6 +90,8 @@ pub(crate) struct FileWriter {
     pieces: Vec<RecordBatch>,
     waiting: usize,
     rows: u64,
+    /// Of what lasts and is added up: the other files are read for a day.
+    figures: Option<EventFigures>,
 }
 
 impl FileWriter {
@@ -99,7 +101,9 @@ impl FileWriter {
     pub(crate) fn new(table: Table, zone: Zone) -> Result<Self, WriteError> {
         let schema = table.schema();
         let writer = parquet_writer(&schema, table.order(), zone == Zone::Sealed)?;
-        Ok(Self { table, schema, writer, piece: None, pieces: Vec::new(), waiting: 0, rows: 0 })
+        let is_counted = table == Table::FactPaymentEvents && zone == Zone::Sealed;
+        let figures = is_counted.then(EventFigures::default);
+        Ok(Self { table, schema, writer, piece: None, pieces: Vec::new(), waiting: 0, rows: 0, figures })
     }
 
     /// Rows written so far.
@@ -132,15 +136,16 @@ impl FileWriter {
     }
 
     fn flush(&mut self) -> Result<(), WriteError> {
-        match self.pieces.as_slice() {
-            [] => {}
-            [only] => self.writer.write(only)?,
-            pieces => {
-                let rows = concat_batches(&self.schema, pieces);
-                self.writer
-                    .write(&rows.map_err(|source| WriteError::Columns { table: self.table, source })?)?;
-            }
+        let broken = |source| WriteError::Columns { table: self.table, source };
+        let rows = match self.pieces.as_slice() {
+            [] => return Ok(()),
+            [only] => only.clone(),
+            pieces => concat_batches(&self.schema, pieces).map_err(broken)?,
+        };
+        if let Some(figures) = &mut self.figures {
+            figures.take_plain(&rows).map_err(broken)?;
         }
+        self.writer.write(&rows)?;
         self.pieces.clear();
         self.waiting = 0;
         Ok(())
@@ -150,6 +155,9 @@ impl FileWriter {
         self.end_piece()?;
         self.flush()?;
         self.writer.append_key_value_metadata(cover.to_footer()?);
+        if let Some(figures) = &self.figures {
+            self.writer.append_key_value_metadata(figures::to_footer(figures)?);
+        }
         Ok(self.writer.into_inner()?.into())
     }
 }

@@ -17,7 +17,7 @@ use parquet::{arrow::arrow_reader::RowSelection, errors::ParquetError};
 use thiserror::Error;
 
 use crate::{
-    CoverError, CoveredObject, Days, Derived, Inputs, Parts, Table,
+    CoverError, CoveredObject, Days, Derived, Figures, Inputs, Parts, Table, figures,
     footers::{Footer, Footers},
     merge::is_gone,
     reader::PinnedReader,
@@ -257,11 +257,27 @@ impl Planner {
         }
     }
 
+    /// What was counted of a file when it was written; none where it does not say, or not all of its rows are wanted.
+    pub async fn figures<F: Figures>(&self, planned: &PlannedFile) -> Result<Option<F>, PlanError> {
+        if planned.rows != Take::All {
+            return Ok(None);
+        }
+        Ok(figures::from_footer(self.footer(&planned.meta).await?.metadata()))
+    }
+
+    /// Whether the rows of a file were counted when it was written, whatever came of it.
+    pub async fn is_counted(&self, planned: &PlannedFile) -> Result<bool, PlanError> {
+        Ok(figures::is_counted(self.footer(&planned.meta).await?.metadata()))
+    }
+
+    async fn footer(&self, meta: &ObjectMeta) -> Result<Arc<Footer>, PlanError> {
+        let footer = self.footers.get(meta).await;
+        footer.map_err(|source| PlanError::File { path: meta.location.clone(), source })
+    }
+
     /// What an object of a derived table was made from; none if it does not say.
     pub async fn inputs(&self, meta: &ObjectMeta) -> Result<Option<Inputs>, PlanError> {
-        let footer = self.footers.get(meta).await;
-        let footer = footer.map_err(|source| PlanError::File { path: meta.location.clone(), source })?;
-        Ok(Inputs::from_footer(footer.metadata()))
+        Ok(Inputs::from_footer(self.footer(meta).await?.metadata()))
     }
 
     /// The days on which `table` has hot files.

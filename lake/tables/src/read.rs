@@ -70,7 +70,23 @@ impl Planner {
         planned: &PlannedFile,
         wanted: Wanted<'_>,
     ) -> Result<Vec<RecordBatch>, PlanError> {
-        let read = self.read_rows(planned, wanted).await;
+        let mut batches = Vec::new();
+        let keep = |batch: &RecordBatch| {
+            batches.push(batch.clone());
+            Ok(())
+        };
+        self.read_each(planned, wanted, keep).await?;
+        Ok(batches)
+    }
+
+    /// The same, a batch at a time: what one was decoded into is there for the next.
+    pub async fn read_each(
+        &self,
+        planned: &PlannedFile,
+        wanted: Wanted<'_>,
+        take: impl FnMut(&RecordBatch) -> Result<(), ArrowError>,
+    ) -> Result<(), PlanError> {
+        let read = self.read_rows(planned, wanted, take).await;
         read.map_err(|source| PlanError::File { path: planned.meta.location.clone(), source })
     }
 
@@ -78,7 +94,8 @@ impl Planner {
         &self,
         planned: &PlannedFile,
         wanted: Wanted<'_>,
-    ) -> Result<Vec<RecordBatch>, ParquetError> {
+        mut take: impl FnMut(&RecordBatch) -> Result<(), ArrowError>,
+    ) -> Result<(), ParquetError> {
         let mut reader = self.reader(planned.meta.clone());
         let metadata = reader.get_metadata(None).await?;
         let parquet = metadata.file_metadata().schema_descr_ptr();
@@ -122,7 +139,11 @@ impl Planner {
         if let Some(rows) = selection {
             builder = builder.with_row_selection(rows);
         }
-        builder.build()?.try_collect().await
+        let mut batches = builder.build()?;
+        while let Some(batch) = batches.try_next().await? {
+            take(&batch)?;
+        }
+        Ok(())
     }
 }
 

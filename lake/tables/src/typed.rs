@@ -99,9 +99,22 @@ impl<'b> Repeated<'b> {
     }
 
     /// The place of a row's text, or none.
+    #[inline]
     pub fn place(&self, row: usize) -> Option<i32> {
         let is_there = self.nulls.is_none_or(|nulls| nulls.is_valid(row));
         is_there.then(|| self.places.get(row).copied()).flatten()
+    }
+
+    /// What stands in `by_place` for each row's text, or `none` where it has none.
+    pub fn each<T: Copy>(&self, by_place: &[T], none: T) -> Vec<T> {
+        let of = |place: &i32| usize::try_from(*place).ok().and_then(|place| by_place.get(place).copied());
+        match self.nulls {
+            None => self.places.iter().map(|place| of(place).unwrap_or(none)).collect(),
+            Some(nulls) => {
+                let rows = self.places.iter().zip(nulls.iter());
+                rows.map(|(place, is_there)| of(place).filter(|_| is_there).unwrap_or(none)).collect()
+            }
+        }
     }
 
     /// The text of a row; empty where there is none.
@@ -139,6 +152,7 @@ impl<'b> Lists<'b> {
 }
 
 /// A value, or none.
+#[inline]
 pub fn value<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
     column.is_valid(row).then(|| column.value(row))
 }

@@ -80,10 +80,7 @@ struct Found {
 }
 
 /// The event that stands somewhere, normalized again; none where nothing stands.
-async fn read_at(
-    api: &Api,
-    Place { raw_id, raw_pos, record }: &Place,
-) -> Result<Option<Found>, ApiError> {
+async fn read_at(api: &Api, Place { raw_id, raw_pos, record }: &Place) -> Result<Option<Found>, ApiError> {
     let object = match RawZone::new(Arc::clone(&api.store)).read(raw_id).await {
         Ok(object) => object,
         Err(RawError::Store(object_store::Error::NotFound { .. })) => return Ok(None),

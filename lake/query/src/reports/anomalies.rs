@@ -9,12 +9,15 @@
 
 use std::collections::BTreeMap;
 
-use cauce_tables::{Days, Derived};
+use cauce_tables::{
+    Days, Derived,
+    figures::{FAILED, SUCCEEDED},
+};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::payments::{FAILED, Outcomes, SUCCEEDED, in_sql, wilson_at};
+use super::payments::{Outcomes, in_sql, wilson_at};
 use crate::{Lake, QueryError, Reads, history::literal};
 
 /// Weeks that are looked back.

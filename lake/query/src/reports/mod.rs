@@ -19,7 +19,6 @@ pub use lists::{Advertisers, Checks, Errors, List, OfferChanges, PaymentEvents, 
 pub use payments::{
     Counted, Hour, InCurrency, Latency, Named, Outcomes, PaymentMetrics, PaymentsQuestion, ProviderOutcomes,
 };
-pub(crate) use payments::{PaidFile, SaidFile};
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use spread::SpreadQuery;

@@ -37,7 +37,7 @@ use super::{DayFiles, Rebuild, Rebuilt};
 use crate::{MaintainError, Maintainer, collect::first_kept};
 
 /// The version of these rules.
-pub(super) const RULES: &str = "4";
+pub(super) const RULES: &str = "5";
 /// What the last pass saw. Readers of folders pass over names that begin so.
 const SEEN: &str = "tables/payments/_inputs.json";
 /// Bytes of events, and payments, that are worked on at a time: about a million of either.
@@ -177,29 +177,43 @@ async fn some(
     let mut keys = events.keys(&changed).await?;
     let (mut days, mut holding) = (changed.clone(), BTreeSet::new());
     days.extend(events.answered_on());
-    let mut rest = Vec::new();
+    let mut draw_in = |day: NaiveDate, last: NaiveDate| {
+        holding.insert(day);
+        days.extend(events.days_between(day, last));
+    };
+    // What is not drawn in by its days may be by its ids. Nearly all rows have one id, and draw in no others by it.
+    let (mut single, mut several) = (Vec::new(), Vec::new());
     for (day, file) in partitions {
         for (of_row, last) in rows::spans(events.planner, file).await? {
             let of_row: Vec<_> = of_row.into_iter().map(|key| events.links.key(key)).collect();
-            rest.push((*day, last, of_row));
+            let had_one = changed.range(*day..=last.max(*day)).next().is_some();
+            match of_row.as_slice() {
+                _ if had_one => {
+                    keys.extend(of_row);
+                    draw_in(*day, last);
+                }
+                [key] => single.push((*key, *day, last)),
+                _ => several.push((of_row, *day, last)),
+            }
         }
     }
     // A row may hold what are several payments now, and several rows what is one: until no more are drawn in.
     loop {
-        let known = rest.len();
-        rest.retain(|(day, last, of_row)| {
-            let had_one = changed.range(*day..=*last.max(day)).next().is_some();
-            let is_drawn_in = had_one || of_row.iter().any(|key| keys.contains(key));
+        let known = several.len();
+        several.retain(|(of_row, day, last)| {
+            let is_drawn_in = of_row.iter().any(|key| keys.contains(key));
             if is_drawn_in {
                 keys.extend(of_row);
-                holding.insert(*day);
-                days.extend(events.days_between(*day, *last));
+                draw_in(*day, *last);
             }
             !is_drawn_in
         });
-        if rest.len() == known {
+        if several.len() == known {
             break;
         }
+    }
+    for (_, day, last) in single.into_iter().filter(|(key, ..)| keys.contains(key)) {
+        draw_in(day, last);
     }
     let slices = (keys.len() / SLICE_PAYMENTS + 1) as u64;
     Ok(Plan { keys: Keys::Some(Arc::new(keys)), days, holding, slices })

@@ -7,10 +7,11 @@
 
 //!
 //! Each file of `payments` and of `fact_payment_events` is folded once into figures of its days, which are kept
-//! (`crate::files`); a period adds them up. So the first answer reads what was not read before, and the next ones little.
+//! (`crate::files`); a period adds them up. Sealed files and those of `payments` have the figures of all their rows in their
+//! footers, where whoever wrote them has put them ([`cauce_tables::figures`]): so a first answer reads rows only of the days that
+//! are not sealed, or where it is asked for some of them.
 
 mod dollars;
-mod names;
 mod outcomes;
 mod paid;
 mod said;
@@ -20,17 +21,17 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
 };
 
-use cauce_tables::{Days, Derived, Table};
+use cauce_tables::{
+    Days, Derived, Table,
+    figures::{Count, Ended},
+};
 use chrono::NaiveDate;
 use dollars::Rates;
 use futures::try_join;
 pub use outcomes::Outcomes;
-use outcomes::{Count, Ended};
-pub(super) use outcomes::{FAILED, SUCCEEDED, in_sql, wilson_at};
-pub(crate) use paid::PaidFile;
+pub(super) use outcomes::{in_sql, wilson_at};
 use paid::{Money, Paid};
-pub(crate) use said::SaidFile;
-use said::{Received, Said};
+use said::{Said, latency};
 use serde::Serialize;
 
 use crate::{Lake, QueryError, Reads};
@@ -176,6 +177,11 @@ const MOST: usize = 50;
 pub(crate) struct Which(Vec<(&'static str, String)>);
 
 impl Which {
+    /// Whether it is all of them.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The columns that must have values.
     fn values(&self) -> Vec<(&str, &str)> {
         self.0.iter().map(|(column, value)| (*column, value.as_str())).collect()
@@ -222,7 +228,7 @@ impl Lake {
         };
         let mut payments = Paid::default();
         for file in &paid {
-            file.add_to(&mut payments, &period, &rates);
+            payments.add(file, &period, &rates);
         }
         let events = Said::of(&said, &period, &read_by_rules);
         Ok(metrics(asked, &payments, &events))
@@ -257,11 +263,11 @@ fn metrics(asked: &PaymentsQuestion, payments: &Paid, events: &Said) -> PaymentM
     PaymentMetrics {
         start_date: asked.first,
         end_date: asked.last,
-        all: all.outcomes(),
+        all: all.into(),
         total_events: events.total.events,
         by_status: counted(payments.statuses.iter().map(|((status, _), count)| (status.clone(), *count))),
         events_by_status: counted(events.statuses.iter().map(|(status, count)| (status.clone(), *count))),
-        latency_ms: events.total.latency(),
+        latency_ms: latency(&events.total),
         providers: providers(payments, events),
         top_failure_reasons: counted(reasons),
         countries: named(&payments.countries),
@@ -271,7 +277,7 @@ fn metrics(asked: &PaymentsQuestion, payments: &Paid, events: &Said) -> PaymentM
         hours: payments
             .hours
             .iter()
-            .map(|(&(weekday, hour), count)| Hour { weekday, hour, outcomes: count.outcomes() })
+            .map(|(&(weekday, hour), count)| Hour { weekday, hour, outcomes: (*count).into() })
             .collect(),
     }
 }
@@ -293,7 +299,7 @@ fn named(groups: &HashMap<Option<String>, Count>) -> Vec<Named> {
     let mut groups: Vec<(&Option<String>, &Count)> = groups.iter().collect();
     groups.sort_by_key(|(name, count)| (Reverse(count.payments), name.is_none(), *name));
     groups.truncate(MOST);
-    groups.into_iter().map(|(name, count)| Named { name: name.clone(), outcomes: count.outcomes() }).collect()
+    groups.into_iter().map(|(name, count)| Named { name: name.clone(), outcomes: (*count).into() }).collect()
 }
 
 fn providers(payments: &Paid, events: &Said) -> Vec<ProviderOutcomes> {
@@ -309,9 +315,9 @@ fn providers(payments: &Paid, events: &Said) -> Vec<ProviderOutcomes> {
         let said = events.providers.get(provider);
         ProviderOutcomes {
             provider: provider.to_owned(),
-            outcomes: money.count.outcomes(),
+            outcomes: money.count.into(),
             events: said.map_or(0, |said| said.events),
-            latency_ms: said.map(Received::latency).unwrap_or_default(),
+            latency_ms: said.map(latency).unwrap_or_default(),
             captured_usd: money.captured_usd.text(),
             without_rate: money.without_rate,
         }
@@ -329,7 +335,7 @@ fn currencies(payments: &Paid) -> Vec<InCurrency> {
     let minor = |sum: i128| i64::try_from(sum).unwrap_or(i64::MAX);
     let of = |(currency, money): (Option<&str>, Money)| InCurrency {
         currency: currency.map(str::to_owned),
-        outcomes: money.count.outcomes(),
+        outcomes: money.count.into(),
         captured_minor: minor(money.captured),
         refunded_minor: minor(money.refunded),
         captured_usd: money.captured_usd.text(),

@@ -1,6 +1,7 @@
 //! How many payments succeeded, and what that says of the rest.
 
 use cauce_model::StatusCategory;
+use cauce_tables::figures::Count;
 use serde::Serialize;
 
 /// Payments, and how they went.
@@ -20,72 +21,15 @@ pub struct Outcomes {
     pub success_rate_high: Option<f64>,
 }
 
-/// Payments counted by how they ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Count {
-    pub(super) payments: u64,
-    pub(super) succeeded: u64,
-    pub(super) failed: u64,
-}
-
-/// How a payment ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    Succeeded,
-    Failed,
-    /// It waits, was given up, or nobody knows.
-    Neither,
-}
-
-/// The statuses of payments that succeeded, and of those that failed.
-pub(crate) const SUCCEEDED: [StatusCategory; 5] = [
-    StatusCategory::Approved,
-    StatusCategory::Authorized,
-    StatusCategory::Refunded,
-    StatusCategory::PartiallyRefunded,
-    StatusCategory::Chargeback,
-];
-pub(crate) const FAILED: [StatusCategory; 3] =
-    [StatusCategory::Declined, StatusCategory::Failed, StatusCategory::Expired];
-
 /// Statuses as a list in SQL.
 pub(crate) fn in_sql(statuses: &[StatusCategory]) -> String {
     let words: Vec<String> = statuses.iter().map(|status| format!("'{status}'")).collect();
     format!("({})", words.join(", "))
 }
 
-impl Ended {
-    /// A payment with this status.
-    pub(super) fn of(status: &str) -> Self {
-        match status.parse() {
-            Ok(status) if SUCCEEDED.contains(&status) => Self::Succeeded,
-            Ok(status) if FAILED.contains(&status) => Self::Failed,
-            _ => Self::Neither,
-        }
-    }
-}
-
-impl Count {
-    /// One more payment.
-    pub(super) fn see(&mut self, ended: Ended) {
-        self.payments += 1;
-        match ended {
-            Ended::Succeeded => self.succeeded += 1,
-            Ended::Failed => self.failed += 1,
-            Ended::Neither => {}
-        }
-    }
-
-    /// As many more.
-    pub(super) fn add(&mut self, other: Self) {
-        self.payments += other.payments;
-        self.succeeded += other.succeeded;
-        self.failed += other.failed;
-    }
-
-    /// What that comes to.
-    pub(super) fn outcomes(self) -> Outcomes {
-        Outcomes::of(self.payments, self.succeeded, self.failed)
+impl From<Count> for Outcomes {
+    fn from(count: Count) -> Self {
+        Self::of(count.payments, count.succeeded, count.failed)
     }
 }
 

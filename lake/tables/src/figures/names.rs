@@ -3,26 +3,27 @@
 use std::collections::HashMap;
 
 use arrow::error::ArrowError;
-use cauce_tables::typed::{Columns, Repeated};
+use serde::{Deserialize, Serialize};
+
+use crate::typed::Columns;
 
 /// The different texts of a column, and that there is none, numbered as they come.
-#[derive(Debug, Default)]
-pub(super) struct Names {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Names {
     texts: Vec<Option<String>>,
+    /// Only while rows are counted.
+    #[serde(skip)]
     numbers: HashMap<Option<String>, usize>,
 }
 
 impl Names {
     /// The texts in the order of their numbers.
-    pub(super) fn texts(&self) -> impl Iterator<Item = Option<&str>> {
+    pub fn texts(&self) -> impl Iterator<Item = Option<&str>> {
         self.texts.iter().map(Option::as_deref)
     }
 
     /// What was counted by number, by text.
-    pub(super) fn zip<'s, T>(
-        &'s self,
-        counted: &'s [T],
-    ) -> impl Iterator<Item = (&'s Option<String>, &'s T)> {
+    pub fn zip<'s, T>(&'s self, counted: &'s [T]) -> impl Iterator<Item = (&'s Option<String>, &'s T)> {
         self.texts.iter().zip(counted)
     }
 
@@ -36,30 +37,26 @@ impl Names {
         self.texts.len() - 1
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
     /// The numbers of a column's rows.
-    pub(super) fn of<'b>(&mut self, columns: Columns<'b>, name: &str) -> Result<Numbers<'b>, ArrowError> {
+    pub fn of(&mut self, columns: Columns<'_>, name: &str) -> Result<Vec<usize>, ArrowError> {
         let rows = columns.repeated(name)?;
-        let numbers = rows.texts.iter().map(|text| self.number(text)).collect();
-        Ok(Numbers { rows, numbers, none: self.number(None) })
+        let numbers: Vec<usize> = rows.texts.iter().map(|text| self.number(text)).collect();
+        Ok(rows.each(&numbers, self.number(None)))
     }
 
     /// About how many bytes they take.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.texts.iter().map(|text| 80 + 2 * text.as_ref().map_or(0, String::len)).sum()
-    }
-}
-
-/// The numbers of the rows of one batch.
-pub(super) struct Numbers<'b> {
-    rows: Repeated<'b>,
-    numbers: Vec<usize>,
-    none: usize,
-}
-
-impl Numbers<'_> {
-    pub(super) fn row(&self, row: usize) -> usize {
-        let place = self.rows.place(row).and_then(|place| usize::try_from(place).ok());
-        place.and_then(|place| self.numbers.get(place).copied()).unwrap_or(self.none)
     }
 }
 
@@ -71,11 +68,10 @@ pub(super) fn at<T: Default>(counters: &mut Vec<T>, number: usize) -> &mut T {
     &mut counters[number]
 }
 
-/// What is counted of a day. A file has few, and rows of one day mostly follow each other.
-pub(super) fn of_day<T: Default>(days: &mut Vec<(i64, T)>, day: i64) -> &mut T {
-    let place = days.iter().rposition(|(known, _)| *known == day).unwrap_or_else(|| {
+/// The place of a day among those that something is counted of. A file has few, and rows of one day mostly follow each other.
+pub(super) fn of_day<T: Default>(days: &mut Vec<(i64, T)>, day: i64) -> usize {
+    days.iter().rposition(|(known, _)| *known == day).unwrap_or_else(|| {
         days.push((day, T::default()));
         days.len() - 1
-    });
-    &mut days[place].1
+    })
 }
