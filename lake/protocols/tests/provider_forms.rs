@@ -242,6 +242,11 @@ fn lists_forms_and_answers_say_what_they_say() {
             r#"{"id":"i","caller_id":1,"client_id":"2","state":"FINISHED","amount":500,"payment":{"id":9,"state":"rejected","type":"debit_card"}}"#,
             "payment DECLINED UNKNOWN i/",
         ),
+        (
+            "adyen",
+            r#"{"live":"false","notificationItems":[{"NotificationRequestItem":{"eventCode":"AUTHORISATION_ADJUSTMENT","success":"false","pspReference":"8","originalReference":"7","merchantAccountCode":"M","amount":{"value":9000,"currency":"EUR"}}}]}"#,
+            "payment AUTHORIZED 7/",
+        ),
         // A modification has a reference of its own.
         ("adyen", r#"{"pspReference":"8","response":"[capture-received]"}"#, "payment PENDING /8"),
         (

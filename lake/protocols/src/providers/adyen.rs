@@ -190,6 +190,10 @@ fn notification(item: &Node) -> Option<Reading> {
     reading.merchant_id = item.text_at("merchantAccountCode");
     // In form fields it stands by itself.
     reading.money = money(item, &["amount.value", "value"], &["amount.currency", "currency"], UNIT);
+    if reading.native_status == "AUTHORISATION_ADJUSTMENT/false" {
+        // To which nothing was adjusted.
+        reading.money = None;
+    }
     reading.occurred_at = time(item, &["eventDate"]);
     reading.payment_method = item.text_at("paymentMethod");
     reading.card_brand = brand(item, &["paymentMethod"]).filter(|brand| CARDS.contains(&brand.as_str()));

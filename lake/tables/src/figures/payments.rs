@@ -74,10 +74,24 @@ struct Tally<'r> {
 }
 
 impl Tally<'_> {
+    /// Days times numbers for which a table is cleared and gone through. With more of them, as when a year of thousands of
+    /// merchants is brought at once, each row is added by itself.
+    const LARGEST: usize = 1 << 15;
+
     /// Counts rows by day and number, of so many numbers.
     fn by(&self, numbers: &[usize], of: usize, mut add: impl FnMut(usize, usize, Count)) {
-        let mut counts = vec![[0_u64; Ended::ALL]; of * (self.days.iter().max().map_or(0, |last| last + 1))];
-        for ((day, ended), number) in self.days.iter().zip(self.ended).zip(numbers) {
+        let rows = self.days.iter().zip(self.ended).zip(numbers);
+        let size = of * self.days.iter().max().map_or(0, |last| last + 1);
+        if size > Self::LARGEST.max(numbers.len()) {
+            for ((day, ended), number) in rows {
+                let mut one = [0; Ended::ALL];
+                one[*ended] = 1;
+                add(*day, *number, Count::of(one));
+            }
+            return;
+        }
+        let mut counts = vec![[0_u64; Ended::ALL]; size];
+        for ((day, ended), number) in rows {
             counts[day * of + number][*ended] += 1;
         }
         for (place, by_end) in counts.into_iter().enumerate().filter(|(_, by_end)| *by_end != [0; Ended::ALL])

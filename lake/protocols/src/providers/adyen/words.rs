@@ -11,7 +11,8 @@ use super::super::reading::Words;
 /// What an event is about, and its status where it succeeded and where it did not.
 pub(super) const EVENTS: &Words<(Subject, StatusCategory, StatusCategory)> = &[
     ("AUTHORISATION", (Subject::Payment, Authorized, Declined)),
-    ("AUTHORISATION_ADJUSTMENT", (Subject::Payment, Authorized, Failed)),
+    // What could not be adjusted is authorized as it was.
+    ("AUTHORISATION_ADJUSTMENT", (Subject::Payment, Authorized, Authorized)),
     ("CAPTURE", (Subject::Payment, Approved, Failed)),
     ("CAPTURE_FAILED", (Subject::Payment, Failed, Failed)),
     // What could not be cancelled is authorized still.
