@@ -243,6 +243,24 @@ fn what_is_read_is_what_was_signed() {
         r#"{"data":{"id":"ABC123"},"status":"approved","transaction_amount":10}"#.to_owned(),
     );
     forged("mercadopago", r#"{"type":"payment","data":{"id":"DEF456"}}"#.to_owned());
+    // Whatever else its reader knows by now says more than the id that is signed.
+    for more in [
+        r#""preapproval_id":"p","debit_date":"d","payment":{"id":"ABC123","status":"approved"}"#,
+        r#""caller_id":1,"client_id":2,"state":"FINISHED","payment":{"id":"ABC123","state":"approved"}"#,
+        r#""payment_id":"ABC123","amount":5,"refund_mode":"standard","status":"approved""#,
+    ] {
+        forged("mercadopago", format!(r#"{{"type":"payment","data":{{"id":"ABC123"}},{more}}}"#));
+    }
+    // An order's event says how it stands; of the order whose id is signed, and of no other.
+    let order = |kind: &str, id: &str| {
+        format!(
+            r#"{{"action":"order.processed","type":"{kind}","data":{{"id":"{id}","status":"processed","transactions":{{"payments":[]}}}}}}"#
+        )
+    };
+    let vector = of("mercadopago");
+    assert_eq!(verified(vector, &order("order", "ABC123"), &[vector.secret], now()), Ok(()));
+    forged("mercadopago", order("order", "DEF456"));
+    forged("mercadopago", order("payment", "ABC123"));
 }
 
 #[test]

@@ -168,16 +168,21 @@ impl Provider for MercadoPago {
         let said = fields(header, "v1").first().copied().ok_or(Forged::Unsigned)?;
         let in_query = form_urlencoded::parse(signed.query.as_bytes()).find(|(name, _)| name == "data.id");
         let id = in_query.map(|(_, id)| id.to_lowercase());
-        // Nothing of the body is signed: it may name what the address names, and say nothing of it.
+        // Nothing of the body is signed: it may name what the address names, and say nothing of it. Only of an order does its
+        // event say how it stands: then it has to be the one whose id is signed.
         let records = signed.records()?;
         let names_it = |record: &Node| {
             let named = record
                 .text_at("data.id")
                 .or_else(|| Some(record.text_at("resource")?.rsplit('/').next()?.to_owned()));
-            let says_more = ["status", "transaction_amount", "transactions", "results"]
-                .iter()
-                .any(|name| record.has(name));
-            !says_more && (id.is_none() || named.map(|named| named.to_lowercase()) == id)
+            let is_signed = |id_said: Option<String>| id_said.map(|said| said.to_lowercase()) == id;
+            let readings = self.read(record);
+            let says_more = readings.iter().any(|reading| {
+                let is_its_order = record.is("type", "order") && record.has("data.transactions");
+                let is_named = id.is_some() && is_signed(reading.payment_id.clone());
+                reading.status != NotAPayment && !(is_its_order && is_named)
+            });
+            !says_more && (id.is_none() || is_signed(named))
         };
         if !records.iter().all(names_it) {
             return Err(Forged::Wrong);
