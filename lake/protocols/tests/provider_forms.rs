@@ -317,7 +317,7 @@ fn lists_forms_and_answers_say_what_they_say() {
         (
             "mollie",
             r#"{"resource":"payment-link","id":"pl_1","paidAt":"2021-03-21T09:13:37+00:00","amount":{"value":"24.95","currency":"EUR"}}"#,
-            "payment APPROVED 2495 EUR pl_1/",
+            "order APPROVED 2495 EUR pl_1/",
         ),
         (
             "conekta",

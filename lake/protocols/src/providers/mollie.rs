@@ -179,9 +179,9 @@ fn one(node: &Node, event: Option<&str>) -> Option<Reading> {
             reading.occurred_at = time(node, &["createdAt"]);
             return Some(reading);
         }
-        // A link says only whether somebody has paid by it.
+        // A link says only whether somebody has paid by it; the payment is told of by itself.
         "payment-link" if status.is_none() => match node.has("paidAt") {
-            true => payment(node, "paid"),
+            true => Reading { subject: Subject::Order, ..payment(node, "paid") },
             false => no_payment(Subject::Other, kind.clone()),
         },
         "payment" | "order" | "payment-link" => payment(node, &status.unwrap_or_default()),
