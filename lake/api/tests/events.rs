@@ -89,7 +89,6 @@ async fn an_event_that_a_file_brought_is_answered_as_one_that_was_pushed() {
         let filed = json!(EventId::derive(&kept.id, 0, record).to_string());
         let ((_, mut pushed), (code, mut filed)) = (served.found(&pushed).await, served.found(&filed).await);
         assert_eq!(code, StatusCode::OK, "{filed}");
-        assert_eq!(filed["received_at"].as_str().map(str::len), Some(27), "{filed}");
         for event in [&mut pushed, &mut filed] {
             // All that is of how it came.
             for of_receipt in ["event_id", "received_at", "normalized_at", "latency_ms"] {
